@@ -1,0 +1,3 @@
+//! poolcast forecasts how database connection pools behave, before production does.
+
+pub mod kernel;
