@@ -1,3 +1,5 @@
 //! poolcast forecasts how database connection pools behave, before production does.
 
 pub mod kernel;
+pub mod parts;
+pub mod protocol;

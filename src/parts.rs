@@ -1,0 +1,6 @@
+//! Floor 3: clients, workers, pools, a proxy, a database, faults. Imports kernel and protocol. Parts never hold, import
+//! or call each other; a family's kinds (`pool/…`) import their family's trait.
+
+pub mod database;
+pub mod fault;
+pub mod proxy;

@@ -1,0 +1,269 @@
+//! The verbs that a part may say while it handles an event, and the world in which they come true.
+
+use crate::kernel::agenda::{Agenda, Rank};
+use crate::kernel::ids::Slab;
+use crate::kernel::latency::Latency;
+use crate::kernel::level::Level;
+use crate::kernel::rng::Stream;
+use crate::kernel::time::{SimTime, Span};
+use crate::protocol::conn::{Condition, Conn, Far, Near, Statement, TxStatus};
+use crate::protocol::driver::Driver;
+use crate::protocol::error::Error;
+use crate::protocol::event::{AppId, ConnId, Event, RequestId, WorkerId};
+use crate::protocol::fact::{Fact, PoolStep};
+use crate::protocol::program::Program;
+use crate::protocol::request::Request;
+
+/// The round trip between two places, half of it each way.
+pub struct Wire {
+    /// Distribution of the whole round trip.
+    pub round_trip: Box<dyn Latency>,
+    /// Its dice.
+    pub dice: Stream,
+}
+
+/// Counts over time of one app's pools together.
+#[derive(Default)]
+pub struct PoolMeter {
+    /// Connections checked out, as the pool counts them: being opened, pinged, reset or closed included.
+    pub in_use: Level,
+    /// Connections open.
+    pub open: Level,
+    /// Requests that wait.
+    pub pending: Level,
+}
+
+/// Counts over time of the proxy.
+#[derive(Default)]
+pub struct ProxyMeter {
+    /// Client connections.
+    pub clients: Level,
+    /// Server connections, those in login included.
+    pub servers: Level,
+    /// Server connections linked to a client.
+    pub linked: Level,
+    /// Clients that wait for a server connection.
+    pub waiting: Level,
+    /// Server connections opened.
+    pub connects: u64,
+}
+
+/// Counts over time of the database.
+#[derive(Default)]
+pub struct DatabaseMeter {
+    /// Connections, those being set up included.
+    pub connections: Level,
+    /// Statements running.
+    pub active: Level,
+    /// Cores (or, with service as Delay, statements) busy.
+    pub busy: Level,
+}
+
+/// All that more than one part deals with.
+pub struct World {
+    /// The event list and the clock.
+    pub agenda: Agenda<Event>,
+    /// Requests under way.
+    pub requests: Slab<Request>,
+    /// Connections, and those being set up.
+    pub conns: Slab<Conn>,
+    /// What each stream's requests do.
+    pub programs: Vec<Program>,
+    /// The app of each worker.
+    pub app_of: Vec<AppId>,
+    /// Requests at each worker, queued ones included: what a load balancer can see.
+    pub load: Vec<u32>,
+    /// The driver of each app.
+    pub drivers: Vec<Driver>,
+    /// What each worker dials.
+    pub upstream: Far,
+    /// App to its next hop.
+    pub app_wire: Wire,
+    /// Proxy to database.
+    pub proxy_wire: Wire,
+    /// Told to observers after each event.
+    pub facts: Vec<Fact>,
+    /// One for each app.
+    pub pools: Vec<PoolMeter>,
+    /// Of the proxy.
+    pub proxy: ProxyMeter,
+    /// Of the database.
+    pub database: DatabaseMeter,
+}
+
+/// The context in which a part handles an event.
+pub struct Cx<'a> {
+    /// The world.
+    pub world: &'a mut World,
+}
+
+const TOWARDS_SERVER: usize = 0;
+const BACK: usize = 1;
+
+impl Cx<'_> {
+    /// The time now.
+    pub fn now(&self) -> SimTime {
+        self.world.agenda.now()
+    }
+
+    /// `event` happens in this instant, after all that was already caused.
+    pub fn at_once(&mut self, event: Event) {
+        self.world.agenda.at_once(event);
+    }
+
+    /// `event` happens after `span`.
+    pub fn after(&mut self, span: Span, rank: Rank, event: Event) {
+        self.world.agenda.after(span, rank, event);
+    }
+
+    /// `event` happens at `time`.
+    pub fn at(&mut self, time: SimTime, rank: Rank, event: Event) {
+        self.world.agenda.at(time, rank, event);
+    }
+
+    /// Tells observers.
+    pub fn fact(&mut self, fact: Fact) {
+        self.world.facts.push(fact);
+    }
+
+    /// Tells observers of a pool's step.
+    pub fn step(&mut self, worker: WorkerId, step: PoolStep, request: Option<RequestId>, conn: Option<ConnId>) {
+        self.world.facts.push(Fact::Pool { worker, step, request, conn });
+    }
+
+    /// The request behind an id that is known to live.
+    pub fn request(&mut self, request: RequestId) -> &mut Request {
+        &mut self.world.requests[request]
+    }
+
+    /// The connection behind an id that is known to live.
+    pub fn conn(&mut self, conn: ConnId) -> &mut Conn {
+        &mut self.world.conns[conn]
+    }
+
+    /// The meter of the pools of `worker`'s app.
+    pub fn meter(&mut self, worker: WorkerId) -> &mut PoolMeter {
+        let app = self.world.app_of[worker.index()];
+        &mut self.world.pools[app.index()]
+    }
+
+    /// The driver of `worker`'s app.
+    pub fn driver(&mut self, worker: WorkerId) -> &mut Driver {
+        let app = self.world.app_of[worker.index()];
+        &mut self.world.drivers[app.index()]
+    }
+
+    // Between a worker and its pool.
+
+    /// The pool lends `conn` to `request`.
+    pub fn grant(&mut self, request: RequestId, conn: ConnId) {
+        let lent = self.conn(conn);
+        lent.near = Near::Request(request);
+        lent.condition = Condition::Good;
+        self.at_once(Event::Grant { conn });
+    }
+
+    /// The pool does not lend to `request`, because of `why`.
+    pub fn refuse(&mut self, request: RequestId, why: Error) {
+        self.request(request).failure.get_or_insert(why);
+        self.at_once(Event::Refuse { request });
+    }
+
+    /// The request gives `conn` back in this condition.
+    pub fn release(&mut self, conn: ConnId, condition: Condition) {
+        self.conn(conn).condition = condition;
+        self.at_once(Event::Release { conn });
+    }
+
+    // Over a wire.
+
+    /// A pool sets up a connection to what its worker dials; the answer is `opened` or `failed`.
+    pub fn dial_upstream(&mut self, worker: WorkerId, near_tag: u32, serial: u32) -> ConnId {
+        let far = self.world.upstream;
+        self.dial(Near::Pool, far, worker, near_tag, serial)
+    }
+
+    /// The proxy sets up a connection to the database.
+    pub fn dial_database(&mut self, near_tag: u32, serial: u32) -> ConnId {
+        self.dial(Near::Proxy, Far::Database, WorkerId(u32::MAX), near_tag, serial)
+    }
+
+    fn dial(&mut self, near: Near, far: Far, worker: WorkerId, near_tag: u32, serial: u32) -> ConnId {
+        let conn = self.world.conns.claim();
+        self.world.conns[conn] = Conn { near, far, worker, serial, near_tag, near_open: true, far_open: true, ..Conn::default() };
+        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Connect { conn });
+        conn
+    }
+
+    /// The server lets `conn` in.
+    pub fn accept(&mut self, conn: ConnId) {
+        self.send(conn, BACK, Rank::Connection, Event::Accept { conn });
+    }
+
+    /// Sends a statement; the answer is `replied` or `lost`. On a connection that is known to be gone the answer comes at once.
+    pub fn query(&mut self, conn: ConnId, statement: Statement) {
+        let sent = self.conn(conn);
+        sent.statement = statement;
+        sent.error = None;
+        if sent.gone {
+            sent.error = Some(Error::ConnectionLost);
+            self.at_once(Event::Lost { conn });
+        } else {
+            self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
+        }
+    }
+
+    /// The server answers the statement.
+    pub fn reply(&mut self, conn: ConnId, error: Option<Error>, status: TxStatus) {
+        let answered = self.conn(conn);
+        answered.error = error;
+        answered.status = status;
+        self.send(conn, BACK, Rank::Completion, Event::Reply { conn });
+    }
+
+    /// The server closes `conn`, telling why.
+    pub fn shut(&mut self, conn: ConnId, why: Error) {
+        let shut = self.conn(conn);
+        debug_assert!(shut.far_open, "a server closes a connection once");
+        shut.far_open = false;
+        shut.error = Some(why);
+        self.send(conn, BACK, Rank::Completion, Event::Lost { conn });
+    }
+
+    /// The near end closes.
+    pub fn hang_up(&mut self, conn: ConnId) {
+        let hung = self.conn(conn);
+        debug_assert!(hung.near_open, "the near end closes a connection once");
+        hung.near_open = false;
+        if hung.far_open {
+            self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::HangUp { conn });
+        } else {
+            self.world.conns.free(conn);
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, direction: usize, rank: Rank, event: Event) {
+        let world = &mut *self.world;
+        let on = &mut world.conns[conn];
+        let wire = if on.near == Near::Proxy { &mut world.proxy_wire } else { &mut world.app_wire };
+        if let Some(round_trip) = wire.round_trip.constant() {
+            if round_trip.is_zero() {
+                world.agenda.at_once(event);
+            } else {
+                world.agenda.after(Span::from_nanos(round_trip.nanos() / 2), rank, event);
+            }
+            return;
+        }
+        let half = Span::from_nanos(wire.round_trip.sample(&mut wire.dice).nanos() / 2);
+        let arrival = (world.agenda.now() + half).max(on.clear[direction]);
+        on.clear[direction] = arrival;
+        world.agenda.at(arrival, rank, event);
+    }
+}
+
+impl Statement {
+    /// What the server has to do for the message that is on its way now.
+    pub fn demand_now(&self) -> Span {
+        if self.extra_trips > 0 { Span::ZERO } else { self.demand }
+    }
+}

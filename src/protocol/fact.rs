@@ -1,0 +1,72 @@
+//! What parts tell observers. Nothing in the core reads a fact.
+
+use crate::kernel::time::Span;
+use crate::protocol::error::Error;
+use crate::protocol::event::{ConnId, RequestId, WorkerId};
+
+/// One step of a pool, under the names that `poolcast trace --events` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum PoolStep {
+    Request,
+    Wait,
+    Wake,
+    ConnectStart,
+    ConnectDone,
+    ConnectFail,
+    Ping,
+    Reset,
+    Checkout,
+    Checkin,
+    Invalidate,
+    Close,
+    Timeout,
+    Error,
+}
+
+/// Something that an observer may count.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact {
+    /// A request was born.
+    Arrived {
+        /// It.
+        request: RequestId,
+    },
+    /// A request has ended for its client, well (`None`) or badly. Its worker may still have to clear up.
+    Ended {
+        /// It.
+        request: RequestId,
+        /// Why it failed.
+        failure: Option<Error>,
+    },
+    /// A pool did something.
+    Pool {
+        /// Whose pool.
+        worker: WorkerId,
+        /// What.
+        step: PoolStep,
+        /// For whom.
+        request: Option<RequestId>,
+        /// With which connection.
+        conn: Option<ConnId>,
+    },
+    /// The proxy linked a client to a server connection after the client had waited so long.
+    Linked {
+        /// The client's connection.
+        client: ConnId,
+        /// How long it had waited.
+        waited: Span,
+    },
+    /// The proxy told a client that something is wrong.
+    ProxyError {
+        /// What.
+        why: Error,
+    },
+    /// The database let a connection in.
+    DatabaseConnect,
+    /// The database refused a connection.
+    DatabaseRefused {
+        /// Why.
+        why: Error,
+    },
+}

@@ -1,0 +1,34 @@
+//! What can be dialled, and what dials on behalf of others.
+
+use crate::protocol::cx::Cx;
+use crate::protocol::error::Error;
+use crate::protocol::event::ConnId;
+
+/// Something at the far end of connections.
+///
+/// An implementer keeps to this: every `connect` is answered by one `accept` or `shut`; every `query` by one `reply`,
+/// or by `shut`; after `hang_up` nothing is said about that connection any more.
+pub trait Server: Send {
+    /// Somebody wants a connection.
+    fn connect(&mut self, conn: ConnId, cx: &mut Cx);
+    /// A statement has come in; it stands in the connection.
+    fn query(&mut self, conn: ConnId, cx: &mut Cx);
+    /// The near end has closed.
+    fn hang_up(&mut self, conn: ConnId, cx: &mut Cx);
+    /// An alarm of its own.
+    fn ring(&mut self, alarm: u64, cx: &mut Cx);
+}
+
+/// A server that has no data of its own: it dials another server for its clients.
+pub trait Proxy: Server {
+    /// A connection it dialled is open.
+    fn opened(&mut self, conn: ConnId, cx: &mut Cx);
+    /// A connection it dialled could not be opened; it is gone when this returns.
+    fn failed(&mut self, conn: ConnId, why: Error, cx: &mut Cx);
+    /// A statement it forwarded is answered; the reply stands in the connection.
+    fn replied(&mut self, conn: ConnId, cx: &mut Cx);
+    /// A connection it dialled was closed by the server; to be hung up.
+    fn lost(&mut self, conn: ConnId, why: Error, cx: &mut Cx);
+    /// One table of what it knows, as its own console would print it.
+    fn status(&self, cx_now: crate::kernel::time::SimTime) -> String;
+}
