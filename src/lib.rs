@@ -3,3 +3,4 @@
 pub mod kernel;
 pub mod parts;
 pub mod protocol;
+pub mod simulation;

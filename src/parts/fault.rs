@@ -34,7 +34,9 @@ impl FaultSpec {
     /// Says what is wrong with the parameters.
     pub fn check(&self) -> Result<(), Invalid> {
         match self {
-            FaultSpec::KillConnections { fraction } if !(0.0..=1.0).contains(fraction) => Err(Invalid::field("fraction", "a fraction lies between 0 and 1")),
+            FaultSpec::KillConnections { fraction } if !(0.0..=1.0).contains(fraction) => {
+                Err(Invalid::field("fraction", "a fraction lies between 0 and 1"))
+            }
             _ => Ok(()),
         }
     }

@@ -1,0 +1,88 @@
+//! A worker's connection pool: the trait of all kinds, and what a file may name.
+
+use crate::kernel::invalid::Invalid;
+use crate::kinds;
+use crate::protocol::cx::Cx;
+use crate::protocol::error::Error;
+use crate::protocol::event::{ConnId, RequestId, WorkerId};
+
+pub mod null;
+pub mod sqlalchemy;
+
+/// A pool, which lives in one worker process.
+///
+/// An implementer keeps to this: every `acquire` is answered by one `grant` or `refuse` (also after `withdraw`); every
+/// `release` by one `Event::Released`; a connection is lent to one request at a time; the meters of
+/// [`Cx::meter`] follow the pool's own counters. A request that deals with the pool may carry one number of the
+/// pool's (`Request::pool_tag`), a connection another (`Conn::near_tag`).
+pub trait Pool: Send {
+    /// A request asks for a connection.
+    fn acquire(&mut self, request: RequestId, cx: &mut Cx);
+    /// A waiter that was told to look looks.
+    fn woken(&mut self, request: RequestId, cx: &mut Cx) {
+        let _ = (request, cx);
+        unreachable!("this kind of pool hands connections over and wakes nobody");
+    }
+    /// `request` no longer wants what it asked for. It may have been answered already in this instant.
+    fn withdraw(&mut self, request: RequestId, cx: &mut Cx);
+    /// `request` gives `conn` back; the condition stands in the connection.
+    fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx);
+    /// A connection it dialled is open.
+    fn opened(&mut self, conn: ConnId, cx: &mut Cx);
+    /// A connection it dialled could not be opened; it is gone when this returns.
+    fn failed(&mut self, conn: ConnId, why: Error, cx: &mut Cx);
+    /// A statement of the pool's own is answered; the reply stands in the connection.
+    fn replied(&mut self, conn: ConnId, cx: &mut Cx);
+    /// The far end of a connection in the pool's hands has closed. It is still to be hung up.
+    fn lost(&mut self, conn: ConnId, why: Error, cx: &mut Cx);
+    /// An alarm of its own.
+    fn ring(&mut self, alarm: u64, cx: &mut Cx);
+    /// A statement outside a transaction begins one (SQLAlchemy's autobegin).
+    fn autobegin(&self) -> bool {
+        false
+    }
+    /// After giving a connection back, the request lets others in its process run first.
+    fn yields_after_release(&self) -> bool {
+        true
+    }
+    /// Connections that are checked out, as the pool counts them, and requests that wait.
+    fn gauges(&self) -> Gauges;
+    /// What the library itself would print of its state.
+    fn status(&self) -> String;
+}
+
+/// A pool's own counters, for invariants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Checked out: lent, being opened, checked, reset or closed.
+    pub in_use: u64,
+    /// Places in the idle list, empty ones included.
+    pub idle: u64,
+    /// Requests that wait.
+    pub pending: u64,
+    /// Most that may be in use, if there is a limit.
+    pub limit: Option<u64>,
+}
+
+/// A pool as a file writes it.
+pub trait PoolKind {
+    /// Says what is wrong with the parameters and what would be right.
+    fn check(&self) -> Result<(), Invalid>;
+    /// The pool of one worker.
+    fn build(&self, worker: WorkerId) -> Box<dyn Pool>;
+    /// Most connections one pool opens at once; nothing without a limit.
+    fn most_connections(&self) -> Option<u64>;
+    /// Its size as people say it: "20+10".
+    fn size(&self) -> String;
+    /// What the log says when the wait is over.
+    fn timeout_text(&self) -> String;
+}
+
+kinds! {
+    /// A worker's connection pool as an experiment file writes it.
+    pub enum PoolSpec: PoolKind {
+        SqlAlchemy(sqlalchemy::SqlAlchemy),
+    } unit {
+        NullPool(null::NullPool),
+    }
+}

@@ -1,0 +1,98 @@
+//! SQLAlchemy's `QueuePool` and `AsyncAdaptedQueuePool` (2.0.55 to 2.1).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Pool, PoolKind};
+use crate::kernel::invalid::Invalid;
+use crate::kernel::registry::Example;
+use crate::kernel::time::Span;
+use crate::protocol::event::WorkerId;
+
+/// What happens to a connection before it goes back to the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResetOnReturn {
+    /// `rollback()`.
+    Rollback,
+    /// `commit()`.
+    Commit,
+}
+
+/// Who runs first when a connection is given back and somebody waits for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Release {
+    /// `async with engine.connect()`: closing takes extra turns of the event loop, so the waiter takes the connection first.
+    #[default]
+    AsyncWith,
+    /// `await conn.close()`, and threads: whoever gives back runs on, and takes its own connection again if it asks at once.
+    Close,
+}
+
+/// SQLAlchemy's pool under its engine arguments, with its defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SqlAlchemy {
+    /// Connections kept at most; 0 is no limit at all.
+    pub pool_size: u32,
+    /// Connections beyond `pool_size`; -1 is no limit.
+    pub max_overflow: i64,
+    /// Longest wait in the queue; `None` waits for ever.
+    pub pool_timeout: Option<Span>,
+    /// Age from which a connection is replaced at checkout; `None` never.
+    pub pool_recycle: Option<Span>,
+    /// Pings a connection at checkout.
+    pub pool_pre_ping: bool,
+    /// Takes the connection that came back last.
+    pub pool_use_lifo: bool,
+    /// What happens to a connection before it goes back; `None` nothing.
+    pub pool_reset_on_return: Option<ResetOnReturn>,
+    /// Who runs first when a connection is given back and somebody waits for it.
+    pub release: Release,
+}
+
+impl Default for SqlAlchemy {
+    fn default() -> SqlAlchemy {
+        SqlAlchemy {
+            pool_size: 5,
+            max_overflow: 10,
+            pool_timeout: Some(Span::from_secs(30)),
+            pool_recycle: None,
+            pool_pre_ping: false,
+            pool_use_lifo: false,
+            pool_reset_on_return: Some(ResetOnReturn::Rollback),
+            release: Release::AsyncWith,
+        }
+    }
+}
+
+impl Example for SqlAlchemy {
+    const EXAMPLE: &'static str =
+        r#"SqlAlchemy(pool_size: 20, max_overflow: 10, pool_timeout: "30s", pool_recycle: "1h", pool_pre_ping: true)"#;
+}
+
+impl PoolKind for SqlAlchemy {
+    fn check(&self) -> Result<(), Invalid> {
+        if self.max_overflow < -1 {
+            return Err(Invalid::field("max_overflow", "max_overflow is -1 (no limit), 0 or more"));
+        }
+        Ok(())
+    }
+    fn build(&self, _: WorkerId) -> Box<dyn Pool> {
+        todo!()
+    }
+    fn most_connections(&self) -> Option<u64> {
+        (self.pool_size > 0).then(|| u64::try_from(self.max_overflow).ok().map(|overflow| u64::from(self.pool_size) + overflow)).flatten()
+    }
+    fn size(&self) -> String {
+        match self.most_connections() {
+            Some(_) => format!("{}+{}", self.pool_size, self.max_overflow),
+            None => format!("{}+∞", self.pool_size),
+        }
+    }
+    fn timeout_text(&self) -> String {
+        let timeout = self.pool_timeout.map_or(0.0, Span::seconds);
+        format!(
+            "QueuePool limit of size {} overflow {} reached, connection timed out, timeout {timeout:.2}",
+            self.pool_size, self.max_overflow
+        )
+    }
+}

@@ -1,0 +1,24 @@
+//! `Direct`: nothing stands between.
+
+use super::ProxyKind;
+use crate::kernel::invalid::Invalid;
+use crate::kernel::registry::Example;
+use crate::kernel::rng::Seed;
+use crate::parts::database::Postgres;
+use crate::protocol::server::Proxy;
+
+/// Nothing stands between the pools and the database.
+pub struct Direct;
+
+impl Example for Direct {
+    const EXAMPLE: &'static str = "Direct";
+}
+
+impl ProxyKind for Direct {
+    fn check(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
+    fn build(&self, _: &Postgres, _: &Seed) -> Option<Box<dyn Proxy>> {
+        None
+    }
+}

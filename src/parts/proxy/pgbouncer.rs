@@ -1,0 +1,102 @@
+//! PgBouncer.
+
+use serde::{Deserialize, Serialize};
+
+use super::ProxyKind;
+use crate::kernel::invalid::Invalid;
+use crate::kernel::registry::Example;
+use crate::kernel::rng::Seed;
+use crate::kernel::time::Span;
+use crate::parts::database::Postgres;
+use crate::protocol::server::Proxy;
+
+/// When a server connection goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PoolMode {
+    /// When the client disconnects.
+    #[default]
+    Session,
+    /// When the transaction ends.
+    Transaction,
+    /// After each statement.
+    Statement,
+}
+
+/// PgBouncer's settings under their ini names, with its defaults. A timeout of "0s" is off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)] // named and documented by PgBouncer
+pub struct PgBouncer {
+    pub version: String,
+    pub pool_mode: PoolMode,
+    pub max_client_conn: u32,
+    pub max_db_client_connections: u32,
+    pub max_user_client_connections: u32,
+    pub default_pool_size: u32,
+    pub min_pool_size: u32,
+    pub reserve_pool_size: u32,
+    pub reserve_pool_timeout: Span,
+    pub max_db_connections: u32,
+    pub max_user_connections: u32,
+    pub query_wait_timeout: Span,
+    pub query_timeout: Span,
+    pub idle_transaction_timeout: Span,
+    pub transaction_timeout: Span,
+    pub client_idle_timeout: Span,
+    pub client_login_timeout: Span,
+    pub server_lifetime: Span,
+    pub server_idle_timeout: Span,
+    pub server_connect_timeout: Span,
+    pub server_login_retry: Span,
+    pub server_check_delay: Span,
+    pub server_reset_query: String,
+    pub server_reset_query_always: bool,
+    pub server_round_robin: bool,
+    pub cpu_per_query: Span,
+}
+
+impl Default for PgBouncer {
+    fn default() -> PgBouncer {
+        PgBouncer {
+            version: "1.25".to_owned(),
+            pool_mode: PoolMode::Session,
+            max_client_conn: 100,
+            max_db_client_connections: 0,
+            max_user_client_connections: 0,
+            default_pool_size: 20,
+            min_pool_size: 0,
+            reserve_pool_size: 0,
+            reserve_pool_timeout: Span::from_secs(5),
+            max_db_connections: 0,
+            max_user_connections: 0,
+            query_wait_timeout: Span::from_secs(120),
+            query_timeout: Span::ZERO,
+            idle_transaction_timeout: Span::ZERO,
+            transaction_timeout: Span::ZERO,
+            client_idle_timeout: Span::ZERO,
+            client_login_timeout: Span::from_secs(60),
+            server_lifetime: Span::from_secs(3600),
+            server_idle_timeout: Span::from_secs(600),
+            server_connect_timeout: Span::from_secs(15),
+            server_login_retry: Span::from_secs(15),
+            server_check_delay: Span::from_secs(30),
+            server_reset_query: "DISCARD ALL".to_owned(),
+            server_reset_query_always: false,
+            server_round_robin: false,
+            cpu_per_query: Span::from_nanos(25_000),
+        }
+    }
+}
+
+impl Example for PgBouncer {
+    const EXAMPLE: &'static str = "PgBouncer(pool_mode: Transaction, default_pool_size: 40, max_client_conn: 1000)";
+}
+
+impl ProxyKind for PgBouncer {
+    fn check(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
+    fn build(&self, _: &Postgres, _: &Seed) -> Option<Box<dyn Proxy>> {
+        None
+    }
+}

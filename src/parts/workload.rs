@@ -1,0 +1,61 @@
+//! When requests are born: the trait of all arrival processes, and what a file may name.
+
+use crate::kernel::invalid::Invalid;
+use crate::kernel::rng::Seed;
+use crate::kernel::time::{SimTime, Span};
+use crate::kinds;
+
+mod poisson;
+
+pub use poisson::Poisson;
+
+/// Some requests that arrive in one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// When.
+    pub at: SimTime,
+    /// How many.
+    pub size: u32,
+}
+
+/// An arrival process at work, with dice of its own.
+pub trait Arrivals: Send {
+    /// The next arrivals, not before the last ones; nothing when none come any more, and always nothing from a closed
+    /// process, whose users send again after they were served.
+    fn next(&mut self) -> Option<Batch>;
+    /// How many users a closed process has.
+    fn users(&self) -> u32 {
+        0
+    }
+    /// How long the user of a closed process thinks before request `number` (user u's k-th request, from 0, has the number u + k·users).
+    fn think(&mut self, number: u64) -> Span {
+        let _ = number;
+        Span::ZERO
+    }
+    /// The service demands of request `number`'s statements in order, if the process has recorded them.
+    fn demands(&self, number: u64) -> Option<&[Span]> {
+        let _ = number;
+        None
+    }
+}
+
+/// An arrival process as a file writes it.
+pub trait ArrivalsKind {
+    /// Says what is wrong with the parameters and what would be right.
+    fn check(&self) -> Result<(), Invalid>;
+    /// The process of stream `stream`.
+    fn build(&self, stream: &str, seed: &Seed) -> Box<dyn Arrivals>;
+    /// Requests per second in the long run, where that does not depend on how the system answers.
+    fn rate(&self) -> Option<f64>;
+    /// Whether the process looks the same at all times, so that a steady state is a sensible question.
+    fn stationary(&self) -> bool {
+        true
+    }
+}
+
+kinds! {
+    /// An arrival process as an experiment file writes it.
+    pub enum ArrivalsSpec: ArrivalsKind {
+        Poisson(Poisson),
+    } unit {}
+}

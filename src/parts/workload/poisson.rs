@@ -1,0 +1,54 @@
+//! `Poisson(rate: 240)`: requests that know nothing of each other.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arrivals, ArrivalsKind, Batch};
+use crate::kernel::invalid::Invalid;
+use crate::kernel::registry::Example;
+use crate::kernel::rng::{Seed, Stream};
+use crate::kernel::time::{SimTime, Span};
+
+/// Poisson arrivals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poisson {
+    /// Requests per second.
+    pub rate: f64,
+}
+
+struct Process {
+    mean_gap: f64,
+    last: SimTime,
+    dice: Stream,
+}
+
+impl Example for Poisson {
+    const EXAMPLE: &'static str = "Poisson(rate: 240)";
+}
+
+impl ArrivalsKind for Poisson {
+    fn check(&self) -> Result<(), Invalid> {
+        check_rate("rate", self.rate)
+    }
+    fn build(&self, stream: &str, seed: &Seed) -> Box<dyn Arrivals> {
+        Box::new(Process { mean_gap: 1e9 / self.rate, last: SimTime::ZERO, dice: seed.stream(&format!("client/{stream}/arrivals")) })
+    }
+    fn rate(&self) -> Option<f64> {
+        Some(self.rate)
+    }
+}
+
+impl Arrivals for Process {
+    fn next(&mut self) -> Option<Batch> {
+        self.last = self.last + Span::from_nanos_f64(-libm::log(self.dice.uniform()) * self.mean_gap);
+        Some(Batch { at: self.last, size: 1 })
+    }
+}
+
+/// A rate is above zero and at most a thousand million per second.
+pub(super) fn check_rate(field: &str, rate: f64) -> Result<(), Invalid> {
+    if rate.is_finite() && rate > 0.0 && rate <= 1e9 {
+        return Ok(());
+    }
+    Err(Invalid::field(field, format!("a rate lies above 0 and below 1000 million per second, found {rate}")))
+}

@@ -1,0 +1,3 @@
+//! Floor 4: all parts together, and how to tell each of them something. Imports the floors below.
+
+pub mod blueprint;
