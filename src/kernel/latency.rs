@@ -6,10 +6,37 @@ use crate::kernel::time::Span;
 use crate::kinds;
 
 mod constant;
+mod empirical;
+mod erlang;
 mod exponential;
+mod gamma;
+mod hyperexponential;
+mod lognormal;
+mod mixture;
+mod pareto;
+mod quantiles;
+mod shifted;
+mod uniform;
+mod weibull;
+
+// Not distributions: what several of them share.
+mod gamma_quantile;
+mod normal_quantile;
+mod table;
 
 pub use constant::Constant;
+pub use empirical::Empirical;
+pub use erlang::Erlang;
 pub use exponential::Exponential;
+pub use gamma::Gamma;
+pub use hyperexponential::HyperExponential;
+pub use lognormal::LogNormal;
+pub use mixture::Mixture;
+pub use pareto::Pareto;
+pub use quantiles::Quantiles;
+pub use shifted::Shifted;
+pub use uniform::Uniform;
+pub use weibull::Weibull;
 
 /// A distribution of times, ready to be drawn from.
 ///
@@ -44,7 +71,18 @@ kinds! {
     /// A distribution of times as an experiment file writes it.
     pub enum LatencySpec: LatencyKind {
         Constant(Constant),
+        Uniform(Uniform),
         Exponential(Exponential),
+        Erlang(Erlang),
+        Gamma(Gamma),
+        LogNormal(LogNormal),
+        Weibull(Weibull),
+        Pareto(Pareto),
+        HyperExponential(HyperExponential),
+        Quantiles(Quantiles),
+        Empirical(Empirical),
+        Mixture(Mixture),
+        Shifted(Shifted),
     } unit {}
 }
 
@@ -59,6 +97,20 @@ impl LatencySpec {
         self.kind().prepare()
     }
 
+    /// Shows every file of measured times that this names, however deep, to somebody who can read it.
+    pub fn each_file(&mut self, see: &mut dyn FnMut(&mut Empirical) -> Result<(), Invalid>) -> Result<(), Invalid> {
+        match self {
+            LatencySpec::Empirical(empirical) => see(empirical),
+            LatencySpec::Shifted(shifted) => shifted.1.each_file(see).map_err(|invalid| invalid.within(shifted.1.name())),
+            LatencySpec::Mixture(mixture) => {
+                mixture.0.iter_mut().enumerate().try_for_each(|(i, (_, part))| {
+                    part.each_file(see).map_err(|invalid| invalid.within(part.name()).within(&i.to_string()))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Always this long.
     pub fn always(span: Span) -> LatencySpec {
         LatencySpec::Constant(Constant(span))
@@ -70,3 +122,22 @@ impl Default for LatencySpec {
         LatencySpec::always(Span::ZERO)
     }
 }
+
+/// What most parameters that are times must be.
+fn positive(name: &str, span: Span) -> Result<(), Invalid> {
+    if span.is_zero() {
+        return Err(Invalid::field(name, "must be above 0s; write Constant(\"0s\") for no time at all"));
+    }
+    Ok(())
+}
+
+/// What parameters that are numbers must be.
+fn within(name: &str, number: f64, low: f64, high: f64) -> Result<(), Invalid> {
+    if !(low..=high).contains(&number) {
+        return Err(Invalid::field(name, format!("must be a number from {low} to {high}, found {number}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

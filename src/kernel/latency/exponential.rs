@@ -31,7 +31,9 @@ impl LatencyKind for Exponential {
 
 impl Latency for Exponential {
     fn sample(&self, dice: &mut Stream) -> Span {
-        Span::from_nanos_f64(-libm::log(dice.uniform()) * self.mean())
+        // One minus a uniform is exact, and makes high dice long times, as with every other distribution: that keeps
+        // comparisons between distributions paired.
+        Span::from_nanos_f64(-libm::log(1.0 - dice.uniform()) * self.mean())
     }
     fn mean(&self) -> f64 {
         self.mean.nanos() as f64
