@@ -3,11 +3,22 @@
 //! **Who comes first in one instant** is one fixed rule: lower [`Rank`] first, within a rank the one scheduled first;
 //! and what an event causes in its own instant ([`Agenda::at_once`]) happens, in the order in which it was caused,
 //! before the next event of the list. Events at once never touch the list.
+//!
+//! **Where an event waits.** The nearest events are a short sorted array; the far ones lie unsorted in a
+//! [timing wheel](wheel), and come to the array slot by slot when it runs out. The array holds everything up to the
+//! instant `horizon`, the wheel everything after it. Too full an array sends its later half to the wheel and draws the
+//! horizon in. Only when more events than that wait for one single instant, the newcomers of that instant stand in a
+//! heap, the crowd. So an event costs about the same with ten pending as with a million.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::kernel::agenda::wheel::{Entry, Wheel};
 use crate::kernel::time::{SimTime, Span};
+
+#[cfg(test)]
+mod tests;
+mod wheel;
 
 /// The order of events in one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,36 +40,33 @@ pub enum Rank {
 pub struct Agenda<E> {
     now: SimTime,
     scheduled: u64,
-    list: BinaryHeap<Reverse<Entry<E>>>,
     at_once: VecDeque<E>,
+    /// What happens up to `horizon`, the next event last.
+    near: Vec<Entry<E>>,
+    /// What else happens up to `horizon`: latecomers to an instant that fills `near` alone.
+    crowd: BinaryHeap<Reverse<InCrowd<E>>>,
+    /// What happens after `horizon`.
+    far: Wheel<E>,
+    /// Never before `now`; the cursor of the wheel, with `now` equal to it in all digits above the wheel's lowest level in use.
+    horizon: u64,
 }
 
-struct Entry<E> {
-    time: u64,
-    order: u64,
-    event: E,
-}
-
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.time, self.order) == (other.time, other.order)
-    }
-}
-impl<E> Eq for Entry<E> {}
-impl<E> PartialOrd for Entry<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<E> Ord for Entry<E> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.time, self.order).cmp(&(other.time, other.order))
-    }
-}
+/// So many events wait in the array at most (those of one single instant excepted).
+const NEAR: usize = 32;
+/// So many events come from the wheel at a time.
+const BATCH: usize = 16;
 
 impl<E: Copy> Default for Agenda<E> {
     fn default() -> Agenda<E> {
-        Agenda { now: SimTime::ZERO, scheduled: 0, list: BinaryHeap::new(), at_once: VecDeque::new() }
+        Agenda {
+            now: SimTime::ZERO,
+            scheduled: 0,
+            at_once: VecDeque::new(),
+            near: Vec::with_capacity(NEAR),
+            crowd: BinaryHeap::new(),
+            far: Wheel::default(),
+            horizon: u64::MAX,
+        }
     }
 }
 
@@ -80,10 +88,17 @@ impl<E: Copy> Agenda<E> {
 
     /// `event` happens at `time`, which is not in the past.
     pub fn at(&mut self, time: SimTime, rank: Rank, event: E) {
-        debug_assert!(time >= self.now, "nothing is scheduled in the past");
+        assert!(time >= self.now, "nothing is scheduled in the past");
         self.scheduled += 1;
         let order = (rank as u64) << 60 | self.scheduled;
-        self.list.push(Reverse(Entry { time: time.nanos(), order, event }));
+        let entry = Entry { time: time.nanos(), order, event };
+        if entry.time > self.horizon {
+            self.far.put(self.horizon, entry);
+        } else if self.near.len() < NEAR {
+            self.insert(entry);
+        } else {
+            self.insert_into_full(entry);
+        }
     }
 
     /// The next event not later than `end`, and the clock moves to it; without one the clock moves to `end`.
@@ -91,11 +106,17 @@ impl<E: Copy> Agenda<E> {
         if let Some(event) = self.at_once.pop_front() {
             return Some(event);
         }
-        match self.list.peek() {
-            Some(Reverse(entry)) if entry.time <= end.nanos() => {
-                let Reverse(entry) = self.list.pop().expect("it was just looked at");
-                self.now = SimTime::from_nanos(entry.time);
-                Some(entry.event)
+        if !self.crowd.is_empty() {
+            return self.next_in_crowd(end);
+        }
+        if self.near.is_empty() {
+            self.refill(end.nanos());
+        }
+        match self.near.last() {
+            Some(&Entry { time, event, .. }) if time <= end.nanos() => {
+                self.near.pop();
+                self.now = SimTime::from_nanos(time);
+                Some(event)
             }
             _ => {
                 self.now = self.now.max(end);
@@ -106,35 +127,102 @@ impl<E: Copy> Agenda<E> {
 
     /// How many events are still to come.
     pub fn pending(&self) -> usize {
-        self.list.len() + self.at_once.len()
+        self.at_once.len() + self.near.len() + self.crowd.len() + self.far.len()
+    }
+
+    #[inline]
+    fn insert(&mut self, entry: Entry<E>) {
+        let key = entry.key();
+        let later = self.near.partition_point(|other| other.key() > key);
+        self.near.insert(later, entry);
+    }
+
+    /// Makes room by drawing the horizon in, to about the middle of the array.
+    ///
+    /// It has to end where a slot ends, on the level on which now and the farthest entry part: else a horizon drawn in
+    /// once more could leave the digits that the wheel's levels rest on.
+    #[cold]
+    fn insert_into_full(&mut self, entry: Entry<E>) {
+        let (now, farthest, middle) = (self.now.nanos(), self.near[0].time, self.near[self.near.len() / 2].time);
+        let width = wheel::slot_width(now, farthest);
+        let (farthest_slot, middle_slot) = (farthest / width, middle / width);
+        self.horizon = if now == farthest { now } else { (middle_slot + 1).min(farthest_slot) * width - 1 };
+        let later = self.near.partition_point(|other| other.time > self.horizon);
+        for entry in self.near.drain(..later) {
+            self.far.put(self.horizon, entry);
+        }
+        if entry.time > self.horizon {
+            self.far.put(self.horizon, entry);
+        } else if self.near.len() < NEAR {
+            self.insert(entry);
+        } else {
+            self.crowd.push(Reverse(InCrowd(entry)));
+        }
+    }
+
+    /// Fills the empty array with the earliest events of the wheel, unless all are later than `end`.
+    ///
+    /// A slot is divided only when time has reached it or reaches it in this call: what is scheduled next is then never
+    /// before the cursor's slot.
+    fn refill(&mut self, end: u64) {
+        loop {
+            let Some(slot) = self.far.earliest(self.horizon) else {
+                self.horizon = u64::MAX;
+                break;
+            };
+            let enough = self.near.len() + self.far.count(slot) > BATCH;
+            if slot.start > end || enough && !self.near.is_empty() {
+                self.horizon = slot.start - 1;
+                break;
+            }
+            self.horizon = slot.start;
+            if enough && !slot.instant {
+                self.far.divide(slot);
+            } else {
+                self.far.take(slot, &mut self.near);
+            }
+        }
+        self.near.sort_unstable_by_key(Entry::key);
+        self.near.reverse();
+    }
+
+    #[cold]
+    fn next_in_crowd(&mut self, end: SimTime) -> Option<E> {
+        let Reverse(InCrowd(first)) = self.crowd.peek()?;
+        let (entry, from_crowd) = match self.near.last() {
+            Some(near) if near.key() < first.key() => (*near, false),
+            _ => (*first, true),
+        };
+        if entry.time > end.nanos() {
+            self.now = self.now.max(end);
+            return None;
+        }
+        if from_crowd {
+            self.crowd.pop();
+        } else {
+            self.near.pop();
+        }
+        self.now = SimTime::from_nanos(entry.time);
+        Some(entry.event)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// An entry that the heap can compare.
+struct InCrowd<E>(Entry<E>);
 
-    #[test]
-    fn one_instant_is_ordered_by_rank_then_by_scheduling_and_consequences_come_first() {
-        let mut agenda = Agenda::default();
-        let second = Span::from_secs(1);
-        agenda.after(second, Rank::Arrival, "arrival");
-        agenda.after(second, Rank::Timeout, "timeout");
-        agenda.after(second, Rank::Completion, "first completion");
-        agenda.after(second, Rank::Completion, "second completion");
-        let end = SimTime::NEVER;
-        assert_eq!(agenda.next(end), Some("first completion"));
-        agenda.at_once("its consequence");
-        agenda.after(Span::ZERO, Rank::Connection, "scheduled for now");
-        let rest: Vec<_> = std::iter::from_fn(|| agenda.next(end)).collect();
-        assert_eq!(rest, ["its consequence", "second completion", "scheduled for now", "timeout", "arrival"]);
+impl<E> PartialEq for InCrowd<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
     }
-
-    #[test]
-    fn the_clock_stops_at_the_end_and_later_events_stay() {
-        let mut agenda = Agenda::default();
-        agenda.after(Span::from_secs(5), Rank::Timer, ());
-        assert_eq!(agenda.next(SimTime::from_nanos(7)), None);
-        assert_eq!((agenda.now(), agenda.pending()), (SimTime::from_nanos(7), 1));
+}
+impl<E> Eq for InCrowd<E> {}
+impl<E> PartialOrd for InCrowd<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<E> Ord for InCrowd<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key().cmp(&other.0.key())
     }
 }
