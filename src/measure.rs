@@ -3,4 +3,5 @@
 
 pub mod histogram;
 pub mod intervals;
+pub mod quantiles;
 pub mod student;
