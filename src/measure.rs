@@ -3,5 +3,7 @@
 
 pub mod histogram;
 pub mod intervals;
+pub mod paired;
 pub mod quantiles;
+pub mod stationary;
 pub mod student;

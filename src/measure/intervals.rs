@@ -170,19 +170,30 @@ pub fn is_rare(seen: u64, replications: usize) -> bool {
 /// The interval of a mean over two or more values by Johnson's skewness-adjusted t in Willink's form (as in N-Skart):
 /// m − G(±t) s / √R with G(z) = ((1 + 6 B (z − B))^⅓ − 1) / 2B, B = skew / (6 √R). Without skew it is the plain t.
 pub fn mean_with(values: &[f64], t: f64) -> Estimate {
+    let (value, error, b) = moments(values);
+    Estimate { value, low: value - adjusted(t, b) * error, high: value - adjusted(-t, b) * error }
+}
+
+/// The smallest interval that contains both the skewness-adjusted and the plain one. Values that are symmetric but
+/// heavy-tailed, as differences are, have an estimated skew that is mostly chance: at 99.5 % the adjustment alone
+/// covers 98.9 % of double-exponential samples of 32, and this covers 99.7 %.
+pub fn cautious_mean_with(values: &[f64], t: f64) -> Estimate {
+    let (value, error, _) = moments(values);
+    let skewed = mean_with(values, t);
+    Estimate { value, low: skewed.low.min(value - t * error), high: skewed.high.max(value + t * error) }
+}
+
+/// The mean, its standard error, and its B: the sample's skew over 6 √R.
+fn moments(values: &[f64]) -> (f64, f64, f64) {
     let count = values.len() as f64;
     let value = values.iter().sum::<f64>() / count;
     let deviations = values.iter().map(|v| v - value);
     let (square, cube) = deviations.fold((0.0, 0.0), |(square, cube), d| (square + d * d, cube + d * d * d));
     let deviation = (square / (count - 1.0)).sqrt();
-    let error = deviation / count.sqrt();
-    if error == 0.0 {
-        return Estimate { value, low: value, high: value };
-    }
     let unbiased = count / ((count - 1.0) * (count - 2.0).max(1.0));
-    let skew = unbiased * cube / (deviation * deviation * deviation);
-    let b = skew / (6.0 * count.sqrt());
-    Estimate { value, low: value - adjusted(t, b) * error, high: value - adjusted(-t, b) * error }
+    let skew = if deviation > 0.0 { unbiased * cube / (deviation * deviation * deviation) } else { 0.0 };
+    // Beyond ±1/6 no sample can have it: only the rounding of values that are all but equal.
+    (value, deviation / count.sqrt(), (skew / (6.0 * count.sqrt())).clamp(-1.0 / 6.0, 1.0 / 6.0))
 }
 
 /// G(z), written as 3 (z − B) / (c² + c + 1) with c = (1 + 6 B (z − B))^⅓, which is the same and does not divide by B.
