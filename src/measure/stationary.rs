@@ -157,13 +157,12 @@ fn slope(points: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::kernel::rng::{Seed, Stream};
-    use crate::measure::student::normal_quantile;
 
     /// A series that swings around `level(at)` and remembers nine tenths of its swing from point to point.
     fn swinging(dice: &mut Stream, length: usize, level: impl Fn(f64) -> f64) -> Vec<f64> {
         let mut swing = 0.0;
         let mut point = |at: usize| {
-            swing = 0.9 * swing + normal_quantile(dice.uniform());
+            swing = 0.9 * swing + (dice.uniform() - 0.5) * 12.0f64.sqrt();
             level(at as f64) + swing
         };
         (0..length).map(&mut point).collect()
