@@ -101,11 +101,10 @@ impl LatencySpec {
     pub fn each_file(&mut self, see: &mut dyn FnMut(&mut Empirical) -> Result<(), Invalid>) -> Result<(), Invalid> {
         match self {
             LatencySpec::Empirical(empirical) => see(empirical),
-            LatencySpec::Shifted(shifted) => shifted.1.each_file(see).map_err(|invalid| invalid.within(shifted.1.name())),
+            LatencySpec::Shifted(shifted) => shifted.1.each_file(see),
             LatencySpec::Mixture(mixture) => {
-                mixture.0.iter_mut().enumerate().try_for_each(|(i, (_, part))| {
-                    part.each_file(see).map_err(|invalid| invalid.within(part.name()).within(&i.to_string()))
-                })
+                let mut parts = mixture.0.iter_mut().enumerate();
+                parts.try_for_each(|(i, (_, part))| part.each_file(see).map_err(|invalid| invalid.within(&i.to_string())))
             }
             _ => Ok(()),
         }

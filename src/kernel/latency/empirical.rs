@@ -133,3 +133,53 @@ impl<'de> Deserialize<'de> for Empirical {
         from.deserialize_any(Name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Vec<u64>, String> {
+        let mut empirical = Empirical::of("x.csv");
+        empirical.load(text).map_err(|invalid| invalid.to_string())?;
+        Ok(empirical.samples.iter().map(|span| span.nanos()).collect())
+    }
+
+    #[test]
+    fn seconds_and_durations_are_read_below_a_heading_and_sorted() {
+        assert_eq!(load("latency\n0.005\r\n\n 300us \n1e-3\n1.5s"), Ok(vec![300_000, 1_000_000, 5_000_000, 1_500_000_000]));
+        assert_eq!(load("\u{feff}2\n1"), Ok(vec![1_000_000_000, 2_000_000_000]));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_by_its_line() {
+        for (text, line) in
+            [("seconds\n1\nx", 3), ("a\nb\n1", 2), ("1\n\n-2", 3), ("1\nNaN", 2), ("inf", 1), ("5 parsecs", 1), ("1\n1,2", 2)]
+        {
+            let why = load(text).expect_err(text);
+            assert!(why.starts_with(&format!("x.csv, line {line}: expected a number of seconds")), "{text}: {why}");
+        }
+        assert!(load("seconds\n").expect_err("no times").contains("x.csv holds no times"));
+        assert!(load("").expect_err("no times").contains("x.csv holds no times"));
+    }
+
+    #[test]
+    fn a_file_is_needed_until_it_is_loaded_and_a_failed_load_changes_nothing() {
+        let mut empirical = Empirical::of("x.csv");
+        assert!(empirical.load("1\nx").is_err());
+        assert_eq!(empirical.needs_file(), Some("x.csv"));
+        assert_eq!(empirical.load("1"), Ok(()));
+        assert_eq!(empirical.needs_file(), None);
+    }
+
+    #[test]
+    fn quantiles_are_the_times_by_rank() {
+        let mut empirical = Empirical::of("x.csv");
+        empirical.load("4\n2\n1\n3").expect("four times");
+        let latency = empirical.prepare();
+        let ranks = [(0.01, 1e9), (0.25, 1e9), (0.26, 2e9), (0.5, 2e9), (0.75, 3e9), (0.76, 4e9), (0.99, 4e9)];
+        for (p, ns) in ranks {
+            assert_eq!(latency.quantile(p), ns, "{p}");
+        }
+        assert_eq!(latency.mean(), 2.5e9);
+    }
+}

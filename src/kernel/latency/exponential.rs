@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::table::{Law, Tabled};
 use super::{Latency, LatencyKind};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
-use crate::kernel::rng::Stream;
 use crate::kernel::time::Span;
 
 /// The exponential distribution.
@@ -16,6 +16,9 @@ pub struct Exponential {
     pub mean: Span,
 }
 
+/// An exponential distribution of this mean in nanoseconds, ready.
+struct ExponentialLaw(f64);
+
 impl Example for Exponential {
     const EXAMPLE: &'static str = r#"Exponential(mean: "20ms")"#;
 }
@@ -25,20 +28,18 @@ impl LatencyKind for Exponential {
         Ok(())
     }
     fn prepare(&self) -> Box<dyn Latency> {
-        Box::new(self.clone())
+        Box::new(Tabled::new(ExponentialLaw(self.mean.nanos() as f64)))
     }
 }
 
-impl Latency for Exponential {
-    fn sample(&self, dice: &mut Stream) -> Span {
-        // One minus a uniform is exact, and makes high dice long times, as with every other distribution: that keeps
-        // comparisons between distributions paired.
-        Span::from_nanos_f64(-libm::log(1.0 - dice.uniform()) * self.mean())
-    }
+impl Law for ExponentialLaw {
     fn mean(&self) -> f64 {
-        self.mean.nanos() as f64
+        self.0
     }
-    fn quantile(&self, p: f64) -> f64 {
-        -libm::log1p(-p) * self.mean()
+    fn lower(&self, v: f64) -> f64 {
+        -libm::log1p(-v) * self.0
+    }
+    fn upper(&self, v: f64) -> f64 {
+        -libm::log(v) * self.0
     }
 }

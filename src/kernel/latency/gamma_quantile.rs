@@ -122,3 +122,63 @@ impl UnitGamma {
 fn ln_rest(l: f64) -> f64 {
     if l > -std::f64::consts::LN_2 { libm::log(-libm::expm1(l)) } else { libm::log1p(-libm::exp(l)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reference: bisection of the incomplete gamma function with 30 digits.
+    #[test]
+    fn quantiles_agree_with_thirty_digit_arithmetic() {
+        let known = [
+            (0.5, 0.05, false, 0.001_966_070_000_009_761_6),
+            (0.5, 0.05, true, 1.920_729_410_347_063),
+            (5.0, 0.01, false, 1.279_106_080_093_603),
+            (5.0, 0.01, true, 11.604_625_579_477_18),
+            (50.0, 0.5, false, 49.667_064_617_994_23),
+            (50.0, 1e-12, true, 116.905_283_979_603_9),
+            (50.0, 1e-12, false, 15.042_083_793_080_92),
+            (0.04, 0.5, false, 1.728_164_683_942_607e-8),
+            (0.04, 0.1, true, 0.043_384_135_329_113_2),
+            (0.0025, 0.05, true, 6.912_775_201_627_758e-10),
+            (0.0025, 1e-6, true, 5.913_851_987_748_607),
+            (400.0, 1e-9, false, 291.447_301_616_088_75),
+            (400.0, 0.25, true, 413.302_012_772_635_5),
+            (1000.0, 0.5, false, 999.666_686_426_965_2),
+            (1000.0, 1e-15, true, 1_272.191_892_136_283),
+            (1.0, 0.5, true, std::f64::consts::LN_2),
+        ];
+        for (shape, v, upper, x) in known {
+            let gamma = UnitGamma::new(shape);
+            let found = if upper { gamma.upper(v) } else { gamma.lower(v) };
+            // An error in a probability counts 1 / shape times as much in x, when the shape is small.
+            let allowed = 1e-13 / f64::min(shape, 1.0);
+            assert!((found / x - 1.0_f64).abs() < allowed, "shape {shape}, {v}: {found} for {x}");
+        }
+    }
+
+    #[test]
+    fn quantiles_agree_with_printed_tables_of_chi_square() {
+        // Half of a chi-square variable with n degrees of freedom has a gamma distribution of shape n / 2.
+        for (n, v, above, printed) in [
+            (1.0, 0.05, true, 3.841),
+            (2.0, 0.01, true, 9.210),
+            (10.0, 0.05, false, 3.940),
+            (10.0, 0.05, true, 18.307),
+            (30.0, 0.005, true, 53.672),
+        ] {
+            let gamma = UnitGamma::new(n / 2.0);
+            let found = 2.0 * if above { gamma.upper(v) } else { gamma.lower(v) };
+            assert!((found - printed).abs() <= 0.000_501, "{n} degrees of freedom, {v}: {found} for {printed}");
+        }
+    }
+
+    #[test]
+    fn the_two_tails_meet_at_the_median() {
+        for shape in [0.0025, 0.1, 0.9, 1.0, 1.1, 2.0, 7.3, 100.0, 1000.0] {
+            let gamma = UnitGamma::new(shape);
+            let (below, above) = (gamma.lower(0.5), gamma.upper(0.5));
+            assert!((below / above - 1.0).abs() < 1e-12 / f64::min(shape, 1.0), "{shape}: {below} and {above}");
+        }
+    }
+}

@@ -87,3 +87,32 @@ impl Law for HyperExponentialLaw {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phases_have_the_mean_and_the_variation_that_were_asked_for() {
+        for cv in [1.0, 1.001, 2.0, 10.0, 1000.0] {
+            let law = HyperExponential { mean: Span::from_millis(20), cv }.law();
+            assert!((law.sum(|p, _| p) - 1.0).abs() < 1e-15, "{cv}");
+            let mean = law.sum(|p, rate| p / rate);
+            let square = law.sum(|p, rate| 2.0 * p / (rate * rate));
+            assert!((mean - 1.0).abs() < 1e-14, "{cv}: mean {mean}");
+            assert!(((square - 1.0) / (cv * cv) - 1.0).abs() < 1e-12, "{cv}: variance {}", square - 1.0);
+        }
+    }
+
+    #[test]
+    fn quantiles_solve_the_distribution_function() {
+        for cv in [1.0, 2.0, 1000.0] {
+            let law = HyperExponential { mean: Span::from_millis(20), cv }.law();
+            for v in [0.5, 0.1, 1e-3, 1e-9, 1e-15] {
+                let above = law.sum(|p, rate| p * libm::exp(-rate * law.upper(v) / law.mean));
+                let below = law.sum(|p, rate| -p * libm::expm1(-rate * law.lower(v) / law.mean));
+                assert!((above / v - 1.0).abs() < 1e-12 && (below / v - 1.0).abs() < 1e-12, "{cv}, {v}: {above} above, {below} below");
+            }
+        }
+    }
+}

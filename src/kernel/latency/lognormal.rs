@@ -86,3 +86,25 @@ impl Law for LogNormalLaw {
         self.median * libm::exp(-self.sigma * normal_quantile(v))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_and_a_p99_come_back_as_quantiles() {
+        let (median, p99) = (Span::from_millis(12), Span::from_millis(80));
+        let latency = LogNormal { median: Some(median), p99: Some(p99), ..LogNormal::default() }.prepare();
+        assert_eq!(Span::from_nanos_f64(latency.quantile(0.5)), median);
+        assert_eq!(Span::from_nanos_f64(latency.quantile(0.99)), p99);
+    }
+
+    #[test]
+    fn both_pairs_describe_the_same_distributions() {
+        let law = LogNormal { mean: Some(Span::from_millis(20)), cv: Some(1.5), ..LogNormal::default() }.law();
+        let quantile = |v| Some(Span::from_nanos_f64(law.upper(v)));
+        let same = LogNormal { median: quantile(0.5), p99: quantile(0.01), ..LogNormal::default() }.law();
+        assert!((same.mean / law.mean - 1.0).abs() < 1e-6 && (same.sigma / law.sigma - 1.0).abs() < 1e-6);
+        assert!((libm::expm1(law.sigma * law.sigma) - 1.5 * 1.5).abs() < 1e-12, "cv² of a log-normal distribution");
+    }
+}

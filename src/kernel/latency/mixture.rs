@@ -42,7 +42,7 @@ impl LatencyKind for Mixture {
             if !(*weight > 0.0 && weight.is_finite()) {
                 return Err(Invalid::field(&i.to_string(), format!("the weight must be a number above 0, found {weight}")));
             }
-            part.check().map_err(|invalid| invalid.within(part.name()).within(&i.to_string()))?;
+            part.check().map_err(|invalid| invalid.within(&i.to_string()))?;
         }
         Ok(())
     }
@@ -110,4 +110,31 @@ fn least_where(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 
         if holds(middle) { high = middle } else { low = middle }
     }
     high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::latency::{Exponential, Uniform};
+
+    #[test]
+    fn quantiles_of_atoms_are_the_atoms() {
+        let part = |weight, ms| (weight, LatencySpec::always(Span::from_millis(ms)));
+        let latency = Mixture(vec![part(98.0, 1), part(1.0, 5), part(1.0, 9)]).prepare();
+        for (p, ns) in [(0.5, 1e6), (0.98, 1e6), (0.981, 5e6), (0.99, 5e6), (0.991, 9e6), (0.999, 9e6)] {
+            assert_eq!(latency.quantile(p), ns, "{p}");
+        }
+    }
+
+    #[test]
+    fn quantiles_solve_the_distribution_function() {
+        let uniform = Uniform { low: Span::ZERO, high: Span::from_nanos(100) };
+        let exponential = Exponential { mean: Span::from_nanos(50) };
+        let latency = Mixture(vec![(1.0, uniform.into()), (3.0, exponential.into())]).prepare();
+        for p in [0.001, 0.1, 0.5, 0.9, 0.999] {
+            let x = latency.quantile(p);
+            let found = 0.25 * (x / 100.0).min(1.0) - 0.75 * (-x / 50.0).exp_m1();
+            assert!((found - p).abs() < 1e-12, "{p}: {found} up to {x}");
+        }
+    }
 }

@@ -94,3 +94,27 @@ impl Quotient {
         horner(&self.above) / horner(&self.below)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reference: Newton's method on erfc with 30 digits.
+    #[test]
+    fn quantiles_agree_with_thirty_digit_arithmetic_in_all_three_regions() {
+        let known = [
+            (0.25, -0.674_489_750_196_081_7),
+            (0.075, -1.439_531_470_938_456),
+            (0.075_000_1, -1.439_530_764_501_73),
+            (0.01, -2.326_347_874_040_841),
+            (1e-5, -4.264_890_793_922_825),
+            (1e-10, -6.361_340_902_404_056),
+            (1e-13, -7.348_796_102_800_678),
+            (1e-16, -8.222_082_216_130_436),
+        ];
+        for (v, z) in known {
+            assert!((normal_quantile(v) / z - 1.0_f64).abs() < 2e-15, "{v}: {} for {z}", normal_quantile(v));
+        }
+        assert_eq!(normal_quantile(0.5), 0.0);
+    }
+}

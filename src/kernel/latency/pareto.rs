@@ -73,3 +73,30 @@ impl Law for ParetoLaw {
         self.minimum * libm::exp(-libm::log(self.cut + v * self.kept) / self.shape)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_is_the_closed_form_and_continuous_in_the_shape() {
+        let (l, h): (f64, f64) = (2e6, 1e10);
+        let mean = |shape| Pareto { minimum: Span::from_millis(2), shape, maximum: Span::from_secs(10) }.law().mean;
+        let close = |found: f64, form: f64| assert!((found / form - 1.0).abs() < 1e-9, "{found} for {form}");
+        close(mean(1.0), l * h / (h - l) * (h / l).ln());
+        close(mean(2.0), 2.0 * l * h / (l + h));
+        for shape in [0.3, 1.5, 4.0] {
+            let form = l.powf(shape) / (1.0 - (l / h).powf(shape)) * shape / (shape - 1.0) * (l.powf(1.0 - shape) - h.powf(1.0 - shape));
+            close(mean(shape), form);
+        }
+        assert!((mean(1.0 + 1e-12) / mean(1.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn times_lie_between_the_minimum_and_the_maximum() {
+        let law = Pareto { minimum: Span::from_millis(2), shape: 1.5, maximum: Span::from_secs(10) }.law();
+        assert!((law.lower(1e-16) / 2e6 - 1.0).abs() < 1e-12);
+        assert!((law.upper(1e-16) / 1e10 - 1.0).abs() < 1e-9);
+        assert!((law.lower(0.5) / law.upper(0.5) - 1.0).abs() < 1e-12);
+    }
+}

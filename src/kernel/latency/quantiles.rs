@@ -12,11 +12,22 @@ use crate::kernel::time::Span;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles(pub Vec<(f64, Span)>);
 
-/// The points, ready.
+/// The lines between the points, ready.
 struct Polyline {
-    /// From (0, 0) to (1, maximum), in nanoseconds.
-    points: Vec<(f64, f64)>,
+    /// From probability 0 to 1; never empty.
+    lines: Vec<Line>,
+    /// The line on which each 64th of the probabilities begins, so that a draw need not search from the start.
+    start: [usize; STARTS],
 }
+
+/// A part of a quantile function, in nanoseconds.
+struct Line {
+    from: (f64, f64),
+    to: (f64, f64),
+    slope: f64,
+}
+
+const STARTS: usize = 64;
 
 impl Example for Quantiles {
     const EXAMPLE: &'static str = r#"Quantiles([(0.5, "4ms"), (0.99, "30ms"), (1.0, "200ms")])"#;
@@ -42,8 +53,15 @@ impl LatencyKind for Quantiles {
         Ok(())
     }
     fn prepare(&self) -> Box<dyn Latency> {
-        let given = self.0.iter().map(|(p, span)| (*p, span.nanos() as f64));
-        Box::new(Polyline { points: std::iter::once((0.0, 0.0)).chain(given).collect() })
+        let mut from = (0.0, 0.0);
+        let line = |&(p, span): &(f64, Span)| {
+            let to = (p, span.nanos() as f64);
+            let slope = (to.1 - from.1) / (to.0 - from.0);
+            Line { from: std::mem::replace(&mut from, to), to, slope }
+        };
+        let lines: Vec<Line> = self.0.iter().map(line).collect();
+        let start = std::array::from_fn(|i| lines.partition_point(|line| line.to.0 <= i as f64 / STARTS as f64));
+        Box::new(Polyline { lines, start })
     }
 }
 
@@ -52,11 +70,11 @@ impl Latency for Polyline {
         Span::from_nanos_f64(self.quantile(dice.uniform()))
     }
     fn mean(&self) -> f64 {
-        self.points.windows(2).map(|pair| (pair[1].0 - pair[0].0) * (pair[0].1 + pair[1].1) / 2.0).sum()
+        self.lines.iter().map(|Line { from, to, .. }| (to.0 - from.0) * (from.1 + to.1) / 2.0).sum()
     }
     fn quantile(&self, p: f64) -> f64 {
-        let next = self.points.partition_point(|(at, _)| *at < p).clamp(1, self.points.len() - 1);
-        let ((p0, x0), (p1, x1)) = (self.points[next - 1], self.points[next]);
-        x0 + (x1 - x0) * ((p - p0) / (p1 - p0))
+        let mut lines = self.lines[self.start[(p * STARTS as f64) as usize]..].iter();
+        let line = lines.find(|line| p <= line.to.0).expect("the last line ends at probability 1");
+        line.from.1 + line.slope * (p - line.from.0)
     }
 }

@@ -24,7 +24,7 @@ impl Example for Shifted {
 
 impl LatencyKind for Shifted {
     fn check(&self) -> Result<(), Invalid> {
-        self.1.check().map_err(|invalid| invalid.within(self.1.name()))
+        self.1.check()
     }
     fn prepare(&self) -> Box<dyn Latency> {
         Box::new(Sum { floor: self.0, rest: self.1.prepare() })

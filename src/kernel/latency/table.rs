@@ -104,5 +104,5 @@ fn fit(lead: u64, value: impl Fn(f64) -> f64) -> Cell {
         let (exact, cubic) = (at(s), cell[0] + s * (cell[1] + s * (cell[2] + s * cell[3])));
         (cubic - exact).abs() <= (exact * TOLERANCE).max(UNSEEN)
     };
-    if good(-1.0) && good(0.0) { cell } else { [f64::NAN; 4] }
+    if good(-1.0) && good(0.0) && good(1.0) { cell } else { [f64::NAN; 4] }
 }
