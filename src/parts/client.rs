@@ -2,11 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::latency::LatencySpec;
+use crate::kernel::agenda::Rank;
+use crate::kernel::invalid::Invalid;
+use crate::kernel::latency::{Latency, LatencySpec};
+use crate::kernel::patience::Patience;
+use crate::kernel::rng::{Seed, Stream, mix};
 use crate::kernel::time::Span;
-use crate::parts::workload::ArrivalsSpec;
+use crate::parts::workload::{Arrivals, ArrivalsSpec, Batch};
+use crate::protocol::cx::{Cx, World};
 use crate::protocol::error::Error;
-use crate::protocol::program::StepSpec;
+use crate::protocol::event::{AppId, Event, RequestId, StreamId, WorkerId};
+use crate::protocol::fact::Fact;
+use crate::protocol::program::{Program, StepSpec};
+use crate::protocol::request::{Request, Stage};
 
 /// A stream of requests, complete.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,4 +51,290 @@ pub struct Retry {
     /// What is retried; everything but a passed deadline if left out.
     #[serde(default)]
     pub on: Option<Vec<Error>>,
+}
+
+impl Retry {
+    /// Says what is wrong with the parameters.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if !(1..=100).contains(&self.attempts) {
+            return Err(Invalid::field("attempts", "attempts counts the first one: 1 to 100"));
+        }
+        if !(0.0..=10.0).contains(&self.jitter) {
+            return Err(Invalid::field("jitter", "jitter is a fraction of the pause: 0 to 10"));
+        }
+        if self.budget.is_some_and(|budget| !(0.0..=100.0).contains(&budget)) {
+            return Err(Invalid::field("budget", "budget is retries per first attempt: 0.1 allows one retry for ten requests"));
+        }
+        self.backoff.check().map_err(|e| e.within("backoff"))
+    }
+}
+
+/// How arrivals are spread over an app's workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Balance {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// By the request's own dice.
+    Random,
+    /// To the worker with the fewest requests, the first among equals.
+    LeastBusy,
+}
+
+/// All clients: a state for each stream, and a balancer before each app.
+pub struct Clients {
+    streams: Vec<StreamState>,
+    balancers: Vec<Balancer>,
+}
+
+struct StreamState {
+    // Parameters.
+    app: AppId,
+    deadline: Option<Span>,
+    retry: Option<Retrying>,
+    // State.
+    arrivals: Box<dyn Arrivals>,
+    users: u32,
+    coming: u32,
+    born: u64,
+    dice: Stream,
+    words: u64,
+    deadlines: Patience<RequestId>,
+    firsts: u64,
+    retries: u64,
+}
+
+struct Retrying {
+    attempts: u32,
+    backoff: Box<dyn Latency>,
+    jitter: f64,
+    budget: Option<f64>,
+    on: Option<Vec<Error>>,
+}
+
+struct Balancer {
+    balance: Balance,
+    first: u32,
+    workers: u32,
+    next: u32,
+}
+
+impl Clients {
+    /// The clients of a checked workload. `apps` gives each app's first worker, number of workers and balance.
+    pub fn new(workload: &[StreamSpec], apps: &[(String, u32, u32, Balance)], world: &World, seed: &Seed) -> Clients {
+        let streams = workload.iter().enumerate().map(|(index, spec)| {
+            let app = apps.iter().position(|(name, ..)| *name == spec.app).expect("a checked stream goes to an app that is there");
+            StreamState::new(spec, AppId(app as u32), world.programs[index].words(), seed)
+        });
+        let balancers =
+            apps.iter().map(|(_, first, workers, balance)| Balancer { balance: *balance, first: *first, workers: *workers, next: 0 });
+        Clients { streams: streams.collect(), balancers: balancers.collect() }
+    }
+
+    /// The first arrival of each stream.
+    pub fn start(&mut self, cx: &mut Cx) {
+        for index in 0..self.streams.len() {
+            let stream = StreamId(index as u32);
+            self.schedule_arrival(stream, cx);
+            for user in 0..self.streams[index].users {
+                self.think(stream, user, u64::from(user), cx);
+            }
+        }
+    }
+
+    /// Requests arrive.
+    pub fn arrive(&mut self, stream: StreamId, cx: &mut Cx) {
+        for _ in 0..self.streams[stream.index()].coming {
+            let number = self.streams[stream.index()].born;
+            self.bear(stream, number, 0, cx);
+        }
+        self.schedule_arrival(stream, cx);
+    }
+
+    /// A user of a closed stream sends the next request.
+    pub fn thought(&mut self, stream: StreamId, user: u32, turn: u32, cx: &mut Cx) {
+        let number = u64::from(user) + u64::from(turn) * u64::from(self.streams[stream.index()].users);
+        self.bear(stream, number, user, cx);
+    }
+
+    /// The pause before another attempt is over.
+    pub fn retry(&mut self, request: RequestId, cx: &mut Cx) {
+        self.send(request, cx);
+    }
+
+    /// The oldest deadlines of a stream: their clients hang up.
+    pub fn impatient(&mut self, stream: StreamId, cx: &mut Cx) {
+        let now = cx.now();
+        while let Some(request) = self.streams[stream.index()].deadlines.due(now, |request| lives(cx.world, request)) {
+            let asked = cx.request(request);
+            asked.given_up = true;
+            if asked.stage == Stage::AtClient {
+                cx.world.graveyard.push(request);
+            } else {
+                cx.at_once(Event::Cancel { request });
+            }
+            self.end(request, Some(Error::DeadlineExceeded), cx);
+        }
+        if let Some(due) = self.streams[stream.index()].deadlines.rearm() {
+            cx.at(due, Rank::Timeout, Event::Impatient { stream });
+        }
+    }
+
+    /// The worker is done with a request.
+    pub fn finished(&mut self, request: RequestId, cx: &mut Cx) {
+        let asked = cx.request(request);
+        if asked.given_up {
+            return cx.world.graveyard.push(request);
+        }
+        let (stream, failure) = (asked.stream, asked.failure);
+        if let Some(why) = failure
+            && let Some(pause) = self.pause_before_retry(request, why, cx)
+        {
+            let again = cx.request(request);
+            again.failure = None;
+            again.step = 0;
+            again.stage = Stage::AtClient;
+            return cx.after(pause, Rank::Timer, Event::Retry { request });
+        }
+        cx.request(request).given_up = true;
+        self.streams[stream.index()].deadlines.tidy(|request| lives(cx.world, request));
+        self.end(request, failure, cx);
+        cx.world.graveyard.push(request);
+    }
+
+    /// The request is over for its client.
+    fn end(&mut self, request: RequestId, failure: Option<Error>, cx: &mut Cx) {
+        cx.fact(Fact::Ended { request, failure });
+        let asked = cx.request(request);
+        let (stream, user, number) = (asked.stream, asked.user, asked.number);
+        let users = self.streams[stream.index()].users;
+        if users > 0 {
+            self.think(stream, user, number + u64::from(users), cx);
+        }
+    }
+
+    fn pause_before_retry(&mut self, request: RequestId, why: Error, cx: &mut Cx) -> Option<Span> {
+        let asked = cx.request(request);
+        let state = &mut self.streams[asked.stream.index()];
+        let retry = state.retry.as_ref()?;
+        let wanted = retry.on.as_ref().map_or(why != Error::DeadlineExceeded, |on| on.contains(&why));
+        let allowed = retry.budget.is_none_or(|budget| (state.retries + 1) as f64 <= budget * state.firsts as f64);
+        if asked.attempt >= retry.attempts || !wanted || !allowed {
+            return None;
+        }
+        state.retries += 1;
+        let pauses = retry.attempts as usize - 1;
+        let pause = asked.drawn[asked.drawn.len() - pauses + asked.attempt as usize - 1];
+        Some(Span::from_nanos(pause))
+    }
+
+    fn schedule_arrival(&mut self, stream: StreamId, cx: &mut Cx) {
+        let state = &mut self.streams[stream.index()];
+        if let Some(Batch { at, size }) = state.arrivals.next() {
+            state.coming = size;
+            cx.at(at, Rank::Arrival, Event::Arrive { stream });
+        }
+    }
+
+    fn think(&mut self, stream: StreamId, user: u32, number: u64, cx: &mut Cx) {
+        let think = self.streams[stream.index()].arrivals.think(number);
+        let turn = (number / u64::from(self.streams[stream.index()].users)) as u32;
+        cx.after(think, Rank::Arrival, Event::Thought { stream, user, turn });
+    }
+
+    /// A request is born: all its dice are thrown now, at the place in the stream's dice that belongs to its number.
+    fn bear(&mut self, stream: StreamId, number: u64, user: u32, cx: &mut Cx) {
+        let now = cx.now();
+        let request = cx.world.requests.claim();
+        let state = &mut self.streams[stream.index()];
+        let newborn = &mut cx.world.requests[request];
+        newborn.reset(stream, number, now);
+        newborn.user = user;
+        state.draw(&cx.world.programs[stream.index()], newborn);
+        state.born += 1;
+        state.firsts += 1;
+        if let Some(deadline) = state.deadline
+            && let Some(due) = state.deadlines.add(now + deadline, request)
+        {
+            cx.at(due, Rank::Timeout, Event::Impatient { stream });
+        }
+        cx.fact(Fact::Arrived { request });
+        self.send(request, cx);
+    }
+
+    fn send(&mut self, request: RequestId, cx: &mut Cx) {
+        let sent = &cx.world.requests[request];
+        let app = self.streams[sent.stream.index()].app;
+        let worker = self.balancers[app.index()].choose(sent.balance.wrapping_add(u64::from(sent.attempt)), &cx.world.load);
+        let sent = cx.request(request);
+        sent.attempt += 1;
+        sent.worker = worker;
+        cx.world.load[worker.index()] += 1;
+        cx.at_once(Event::Begin { request });
+    }
+}
+
+fn lives(world: &World, request: RequestId) -> bool {
+    world.requests.get(request).is_some_and(|request| !request.given_up)
+}
+
+impl StreamState {
+    fn new(spec: &StreamSpec, app: AppId, program_words: u64, seed: &Seed) -> StreamState {
+        let retry = spec.retry.as_ref().map(|retry| Retrying {
+            attempts: retry.attempts,
+            backoff: retry.backoff.prepare(),
+            jitter: retry.jitter,
+            budget: retry.budget,
+            on: retry.on.clone(),
+        });
+        let retry_words = retry.as_ref().map_or(0, |retry| u64::from(retry.attempts - 1) * (u64::from(retry.backoff.words()) + 1));
+        let arrivals = spec.arrivals.kind().build(&spec.name, seed);
+        StreamState {
+            app,
+            deadline: spec.deadline,
+            retry,
+            users: arrivals.users(),
+            arrivals,
+            coming: 0,
+            born: 0,
+            dice: seed.stream(&format!("client/{}/requests", spec.name)),
+            words: 1 + program_words + retry_words,
+            deadlines: Patience::default(),
+            firsts: 0,
+            retries: 0,
+        }
+    }
+
+    fn draw(&mut self, program: &Program, newborn: &mut Request) {
+        self.dice.seek(newborn.number * self.words);
+        newborn.balance = self.dice.word();
+        program.draw(&mut self.dice, &mut newborn.drawn);
+        if let Some(recorded) = self.arrivals.demands(newborn.number) {
+            for (draw, demand) in program.queries().zip(recorded) {
+                newborn.drawn[draw as usize] = demand.nanos();
+            }
+        }
+        if let Some(retry) = &self.retry {
+            for _ in 1..retry.attempts {
+                let pause = retry.backoff.sample(&mut self.dice);
+                let more = self.dice.uniform() * retry.jitter;
+                newborn.drawn.push((pause + pause.scaled(more)).nanos());
+            }
+        }
+    }
+}
+
+impl Balancer {
+    fn choose(&mut self, word: u64, load: &[u32]) -> WorkerId {
+        let place = match self.balance {
+            Balance::RoundRobin => {
+                let place = self.next;
+                self.next = (self.next + 1) % self.workers;
+                place
+            }
+            Balance::Random => ((u128::from(mix(word)) * u128::from(self.workers)) >> 64) as u32,
+            Balance::LeastBusy => (0..self.workers).min_by_key(|place| load[(self.first + place) as usize]).expect("an app has a worker"),
+        };
+        WorkerId(self.first + place)
+    }
 }

@@ -6,6 +6,7 @@ use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
+mod first_connect;
 pub mod null;
 pub mod sqlalchemy;
 
@@ -40,10 +41,6 @@ pub trait Pool: Send {
     /// A statement outside a transaction begins one (SQLAlchemy's autobegin).
     fn autobegin(&self) -> bool {
         false
-    }
-    /// After giving a connection back, the request lets others in its process run first.
-    fn yields_after_release(&self) -> bool {
-        true
     }
     /// Connections that are checked out, as the pool counts them, and requests that wait.
     fn gauges(&self) -> Gauges;

@@ -1,35 +1,359 @@
 //! An application process: its event loop, its requests' steps, its pool's customers.
 
-use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
-use crate::parts::pool::PoolSpec;
-use crate::protocol::driver::DriverSpec;
+use crate::kernel::agenda::Rank;
+use crate::kernel::time::Span;
+use crate::protocol::conn::{Condition, Lease, Statement, StatementKind, TxStatus};
+use crate::protocol::cx::Cx;
+use crate::protocol::driver::Operation;
+use crate::protocol::error::Error;
+use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
+use crate::protocol::program::Op;
+use crate::protocol::request::{Request, Stage};
 
-/// How arrivals are spread over an app's workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Balance {
-    /// One after the other.
-    #[default]
-    RoundRobin,
-    /// By the request's own dice.
-    Random,
-    /// To the worker with the fewest requests, the first among equals.
-    LeastBusy,
+/// All worker processes.
+///
+/// A process has one event loop. While a step occupies it, whatever reaches the process waits, in the order in which it
+/// came, and so do consequences of what is taken from that line: they go to its end.
+pub struct Workers {
+    workers: Vec<Worker>,
 }
 
-/// An application, complete: equal workers, each a process with its own event loop and its own pool.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AppSpec {
-    /// Its name.
-    pub name: String,
-    /// How many workers.
-    pub workers: u32,
-    /// How arrivals are spread over them.
-    pub balance: Balance,
-    /// Requests that a worker handles at once; the rest queue.
-    pub concurrency: Option<u32>,
-    /// The client library.
-    pub driver: DriverSpec,
-    /// The pool in each worker.
-    pub pool: PoolSpec,
+struct Worker {
+    // Parameters.
+    concurrency: u32,
+    autobegin: bool,
+    // State.
+    occupied_by: Option<RequestId>,
+    held: VecDeque<Event>,
+    active: u32,
+    queue: VecDeque<RequestId>,
+}
+
+impl Workers {
+    /// No workers yet.
+    pub fn new() -> Workers {
+        Workers { workers: Vec::new() }
+    }
+
+    /// One more worker; `autobegin` says whether its pool's connections begin a transaction at any statement.
+    pub fn add(&mut self, concurrency: Option<u32>, autobegin: bool) {
+        self.workers.push(Worker {
+            concurrency: concurrency.unwrap_or(u32::MAX),
+            autobegin,
+            occupied_by: None,
+            held: VecDeque::new(),
+            active: 0,
+            queue: VecDeque::new(),
+        });
+    }
+
+    /// Whether what reaches the process now has to wait for its event loop.
+    pub fn holds(&self, worker: WorkerId) -> bool {
+        let worker = &self.workers[worker.index()];
+        worker.occupied_by.is_some() || !worker.held.is_empty()
+    }
+
+    /// `event` waits for the event loop.
+    pub fn hold(&mut self, worker: WorkerId, event: Event) {
+        self.workers[worker.index()].held.push_back(event);
+    }
+
+    /// The next event that waited, if the loop can take it, and a turn for the one after it.
+    pub fn turn(&mut self, worker: WorkerId, cx: &mut Cx) -> Option<Event> {
+        let taking = &mut self.workers[worker.index()];
+        if taking.occupied_by.is_some() {
+            return None;
+        }
+        let event = taking.held.pop_front();
+        if !taking.held.is_empty() {
+            cx.at_once(Event::Turn { worker });
+        }
+        event
+    }
+
+    /// The step that occupied the loop is over: its request runs on, then come those who waited.
+    pub fn loop_free(&mut self, worker: WorkerId, cx: &mut Cx) {
+        let request = self.workers[worker.index()].occupied_by.take().expect("a step occupied the loop");
+        cx.request(request).stage = Stage::Ready;
+        self.run(request, cx);
+        let waiting = &self.workers[worker.index()];
+        if waiting.occupied_by.is_none() && !waiting.held.is_empty() {
+            cx.at_once(Event::Turn { worker });
+        }
+    }
+
+    /// A request comes in.
+    pub fn begin(&mut self, request: RequestId, cx: &mut Cx) {
+        let worker = &mut self.workers[cx.request(request).worker.index()];
+        if worker.active >= worker.concurrency {
+            worker.queue.push_back(request);
+            cx.request(request).stage = Stage::Queued;
+        } else {
+            worker.active += 1;
+            cx.request(request).stage = Stage::Ready;
+            self.run(request, cx);
+        }
+    }
+
+    /// What a request waited for by itself is over.
+    pub fn resume(&mut self, request: RequestId, turn: u32, cx: &mut Cx) {
+        if cx.request(request).turn == turn {
+            self.run(request, cx);
+        }
+    }
+
+    /// The client has hung up: the task is cancelled where it stands, as asyncio cancels a task.
+    pub fn cancel(&mut self, request: RequestId, cx: &mut Cx) {
+        let cancelled = cx.request(request);
+        cancelled.failure.get_or_insert(Error::DeadlineExceeded);
+        match cancelled.stage {
+            Stage::AtClient | Stage::Done | Stage::Ready | Stage::Working => {}
+            Stage::Queued => self.finish(request, cx),
+            Stage::Awaiting | Stage::Preparing => {
+                cancelled.turn += 1;
+                self.run(request, cx);
+            }
+            Stage::Acquiring | Stage::Releasing => cx.at_once(Event::Withdraw { request }),
+            Stage::InStatement => {
+                let conn = cancelled.leases.last().expect("a statement runs on a connection").conn;
+                cx.conn(conn).condition = Condition::Abandoned;
+                self.run(request, cx);
+            }
+        }
+    }
+
+    /// The pool lends a connection.
+    pub fn granted(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        cx.request(request).leases.push(Lease { conn, wants_transaction: false, leaked: false });
+        self.run(request, cx);
+    }
+
+    /// The pool does not lend.
+    pub fn refused(&mut self, request: RequestId, cx: &mut Cx) {
+        self.run(request, cx);
+    }
+
+    /// The pool has taken a connection back.
+    pub fn released(&mut self, request: RequestId, cx: &mut Cx) {
+        self.run(request, cx);
+    }
+
+    /// A statement is answered.
+    pub fn replied(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        debug_assert_eq!(cx.request(request).stage, Stage::InStatement, "a reply follows a statement");
+        if let Some(why) = cx.conn(conn).error {
+            cx.request(request).failure.get_or_insert(why);
+        }
+        self.run(request, cx);
+    }
+
+    /// A connection that the request holds was closed by the other end. Nobody reads an idle socket: without a statement
+    /// under way it is noticed at the next one.
+    pub fn lost(&mut self, request: RequestId, conn: ConnId, why: Error, cx: &mut Cx) {
+        let holder = cx.request(request);
+        let in_statement = holder.stage == Stage::InStatement && holder.leases.last().is_some_and(|lease| lease.conn == conn);
+        if in_statement {
+            holder.failure.get_or_insert(why);
+            cx.conn(conn).condition = Condition::Broken;
+            self.run(request, cx);
+        }
+    }
+
+    /// Runs the request's instructions until one has to wait.
+    fn run(&mut self, request: RequestId, cx: &mut Cx) {
+        loop {
+            let world = &mut *cx.world;
+            let running = &mut world.requests[request];
+            if running.failure.is_some() {
+                return self.unwind(request, cx);
+            }
+            let program = &world.programs[running.stream.index()];
+            let op = program.ops[running.step as usize];
+            let again = match op {
+                Op::Occupy { draw } => self.occupy(request, draw, cx),
+                Op::Await { draw } => wait(request, draw, cx),
+                Op::Checkout => checkout(request, cx),
+                Op::Checkin => checkin(request, cx),
+                Op::Query { draw } => self.query(request, draw, cx),
+                Op::Commit => commit(request, cx),
+                Op::Begin => {
+                    innermost(running).wants_transaction = true;
+                    true
+                }
+                Op::Leak { draw } => {
+                    innermost(running).leaked |= running.drawn[draw as usize] != 0;
+                    true
+                }
+                Op::Choose { draw, targets } => {
+                    running.step = program.target(targets, running.drawn[draw as usize]) - 1;
+                    true
+                }
+                Op::Jump { to } => {
+                    running.step = to - 1;
+                    true
+                }
+                Op::End => return self.finish(request, cx),
+            };
+            if !again {
+                return;
+            }
+            cx.request(request).step += 1;
+        }
+    }
+
+    fn occupy(&mut self, request: RequestId, draw: u32, cx: &mut Cx) -> bool {
+        let working = cx.request(request);
+        let (worker, span) = (working.worker, Span::from_nanos(working.drawn[draw as usize]));
+        if span.is_zero() {
+            return true;
+        }
+        working.stage = Stage::Working;
+        working.step += 1;
+        self.workers[worker.index()].occupied_by = Some(request);
+        cx.after(span, Rank::Completion, Event::LoopFree { worker });
+        false
+    }
+
+    fn query(&mut self, request: RequestId, draw: u32, cx: &mut Cx) -> bool {
+        if !prepared(request, Operation::Statement, cx) {
+            return false;
+        }
+        let asking = cx.request(request);
+        let (worker, demand) = (asking.worker, Span::from_nanos(asking.drawn[draw as usize]));
+        let lease = *innermost(asking);
+        let outside = cx.conn(lease.conn).status == TxStatus::Idle;
+        let begins = outside && (lease.wants_transaction || self.workers[worker.index()].autobegin);
+        let extra_trips = if begins { cx.driver(worker).begin_trips } else { 0 };
+        send(request, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
+        false
+    }
+
+    /// The request has failed: its connections are given back, the innermost first, then it is over.
+    fn unwind(&mut self, request: RequestId, cx: &mut Cx) {
+        loop {
+            let Some(lease) = cx.request(request).leases.pop() else { return self.finish(request, cx) };
+            if !lease.leaked {
+                cx.request(request).stage = Stage::Releasing;
+                let condition = cx.conn(lease.conn).condition;
+                return cx.release(lease.conn, condition);
+            }
+        }
+    }
+
+    fn finish(&mut self, request: RequestId, cx: &mut Cx) {
+        let done = cx.request(request);
+        let (worker, was_queued) = (done.worker, done.stage == Stage::Queued);
+        done.stage = Stage::Done;
+        done.leases.clear();
+        cx.world.load[worker.index()] -= 1;
+        cx.at_once(Event::Finished { request });
+        if !was_queued {
+            self.workers[worker.index()].active -= 1;
+            self.take_from_queue(worker, cx);
+        }
+    }
+
+    /// The oldest request in the queue whose client has not given up takes the free place.
+    fn take_from_queue(&mut self, worker: WorkerId, cx: &mut Cx) {
+        while let Some(request) = self.workers[worker.index()].queue.pop_front() {
+            if let Some(next) = cx.world.requests.get_mut(request)
+                && next.stage == Stage::Queued
+            {
+                next.stage = Stage::Ready;
+                next.turn += 1;
+                let turn = next.turn;
+                self.workers[worker.index()].active += 1;
+                return cx.at_once(Event::Resume { request, turn });
+            }
+        }
+    }
+}
+
+fn innermost(request: &mut Request) -> &mut Lease {
+    request.leases.last_mut().expect("a checked program uses connections inside a session")
+}
+
+/// The request goes on after `span`.
+fn resume_after(request: RequestId, stage: Stage, span: Span, cx: &mut Cx) {
+    let waiting = cx.request(request);
+    waiting.stage = stage;
+    waiting.turn += 1;
+    let turn = waiting.turn;
+    cx.after(span, Rank::Completion, Event::Resume { request, turn });
+}
+
+/// Lets the driver's own time pass first; true once it has.
+fn prepared(request: RequestId, operation: Operation, cx: &mut Cx) -> bool {
+    let preparing = cx.request(request);
+    if preparing.stage == Stage::Preparing {
+        preparing.stage = Stage::Ready;
+        return true;
+    }
+    let worker = preparing.worker;
+    let own = cx.driver(worker).time(operation);
+    if !own.is_zero() {
+        resume_after(request, Stage::Preparing, own, cx);
+    }
+    own.is_zero()
+}
+
+fn wait(request: RequestId, draw: u32, cx: &mut Cx) -> bool {
+    let waiting = cx.request(request);
+    let span = Span::from_nanos(waiting.drawn[draw as usize]);
+    if span.is_zero() {
+        return true;
+    }
+    waiting.step += 1;
+    resume_after(request, Stage::Awaiting, span, cx);
+    false
+}
+
+fn checkout(request: RequestId, cx: &mut Cx) -> bool {
+    let now = cx.now();
+    let asking = cx.request(request);
+    if asking.stage != Stage::Preparing {
+        asking.asked = now;
+    }
+    if prepared(request, Operation::Checkout, cx) {
+        let asking = cx.request(request);
+        asking.stage = Stage::Acquiring;
+        asking.step += 1;
+        cx.at_once(Event::Acquire { request });
+    }
+    false
+}
+
+fn checkin(request: RequestId, cx: &mut Cx) -> bool {
+    let giving = cx.request(request);
+    let lease = giving.leases.pop().expect("a checked program gives back what it took");
+    if lease.leaked {
+        return true;
+    }
+    giving.stage = Stage::Releasing;
+    giving.step += 1;
+    cx.release(lease.conn, Condition::Good);
+    false
+}
+
+fn commit(request: RequestId, cx: &mut Cx) -> bool {
+    let lease = innermost(cx.request(request));
+    lease.wants_transaction = false;
+    let conn = lease.conn;
+    if cx.conn(conn).status == TxStatus::Idle {
+        return true;
+    }
+    if prepared(request, Operation::Statement, cx) {
+        send(request, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx);
+    }
+    false
+}
+
+fn send(request: RequestId, statement: Statement, cx: &mut Cx) {
+    let sending = cx.request(request);
+    sending.stage = Stage::InStatement;
+    sending.step += 1;
+    let conn = innermost(sending).conn;
+    cx.query(conn, statement);
 }

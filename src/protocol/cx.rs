@@ -83,6 +83,8 @@ pub struct World {
     pub proxy_wire: Wire,
     /// Told to observers after each event.
     pub facts: Vec<Fact>,
+    /// Requests that are over for client and worker, to be freed once observers have seen them.
+    pub graveyard: Vec<RequestId>,
     /// One for each app.
     pub pools: Vec<PoolMeter>,
     /// Of the proxy.
@@ -128,6 +130,7 @@ impl Cx<'_> {
 
     /// Tells observers of a pool's step.
     pub fn step(&mut self, worker: WorkerId, step: PoolStep, request: Option<RequestId>, conn: Option<ConnId>) {
+        let conn = conn.map_or(0, |conn| self.world.conns[conn].serial);
         self.world.facts.push(Fact::Pool { worker, step, request, conn });
     }
 
@@ -204,13 +207,18 @@ impl Cx<'_> {
     pub fn query(&mut self, conn: ConnId, statement: Statement) {
         let sent = self.conn(conn);
         sent.statement = statement;
-        sent.error = None;
         if sent.gone {
-            sent.error = Some(Error::ConnectionLost);
             self.at_once(Event::Lost { conn });
         } else {
+            sent.error = None;
             self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
         }
+    }
+
+    /// The reply of one trip is here and another trip comes before the answer: sends it.
+    pub fn next_trip(&mut self, conn: ConnId) {
+        self.conn(conn).statement.extra_trips -= 1;
+        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
     }
 
     /// The server answers the statement.

@@ -26,8 +26,8 @@ pub enum Event {
     // The client.
     /// A stream's next arrival is here.
     Arrive { stream: StreamId },
-    /// A user of a closed stream has thought long enough.
-    Thought { stream: StreamId, user: u32 },
+    /// A user of a closed stream has thought long enough about request `turn` of its own.
+    Thought { stream: StreamId, user: u32, turn: u32 },
     /// The pause before another attempt is over.
     Retry { request: RequestId },
     /// The oldest deadline of a stream is reached.

@@ -47,8 +47,8 @@ pub enum Fact {
         step: PoolStep,
         /// For whom.
         request: Option<RequestId>,
-        /// With which connection.
-        conn: Option<ConnId>,
+        /// With which connection: its number in this pool, 0 for none.
+        conn: u32,
     },
     /// The proxy linked a client to a server connection after the client had waited so long.
     Linked {

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::kernel::latency::LatencySpec;
-use crate::parts::client::StreamSpec;
+use crate::parts::client::{Balance, StreamSpec};
 use crate::parts::database::Postgres;
 use crate::parts::fault::At;
+use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
-use crate::parts::worker::AppSpec;
+use crate::protocol::driver::DriverSpec;
 
 /// A complete system.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,4 +34,21 @@ pub struct Network {
     pub app: LatencySpec,
     /// Proxy to database.
     pub proxy: LatencySpec,
+}
+
+/// An application, complete: equal workers, each a process with its own event loop and its own pool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AppSpec {
+    /// Its name.
+    pub name: String,
+    /// How many workers.
+    pub workers: u32,
+    /// How arrivals are spread over them.
+    pub balance: Balance,
+    /// Requests that a worker handles at once; the rest queue.
+    pub concurrency: Option<u32>,
+    /// The client library.
+    pub driver: DriverSpec,
+    /// The pool in each worker.
+    pub pool: PoolSpec,
 }

@@ -1,4 +1,7 @@
-//! SQLAlchemy's `QueuePool` and `AsyncAdaptedQueuePool` (2.0.55 to 2.1).
+//! SQLAlchemy's `QueuePool` and `AsyncAdaptedQueuePool` (2.0.55 to 2.1): the parameters, and the steps' house.
+//!
+//! The steps bear the letters that their comments in `checkout.rs` and `checkin.rs` explain: G get a slot, R make it
+//! usable, P ping it, K take it back. No background task exists: nothing ever happens to an idle connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +10,10 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
 use crate::kernel::time::Span;
 use crate::protocol::event::WorkerId;
+
+mod checkin;
+mod checkout;
+mod queue_pool;
 
 /// What happens to a connection before it goes back to the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +25,9 @@ pub enum ResetOnReturn {
 }
 
 /// Who runs first when a connection is given back and somebody waits for it.
+///
+/// The library puts the connection into the idle list and wakes the oldest waiter; whoever *runs* first takes it. This
+/// one choice moves the pool from fairness to starvation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Release {
     /// `async with engine.connect()`: closing takes extra turns of the event loop, so the waiter takes the connection first.
@@ -35,7 +45,7 @@ pub struct SqlAlchemy {
     pub pool_size: u32,
     /// Connections beyond `pool_size`; -1 is no limit.
     pub max_overflow: i64,
-    /// Longest wait in the queue; `None` waits for ever.
+    /// Longest wait in the queue; `None` waits for ever, "0s" not at all.
     pub pool_timeout: Option<Span>,
     /// Age from which a connection is replaced at checkout; `None` never.
     pub pool_recycle: Option<Span>,
@@ -71,23 +81,31 @@ impl Example for SqlAlchemy {
 
 impl PoolKind for SqlAlchemy {
     fn check(&self) -> Result<(), Invalid> {
-        if self.max_overflow < -1 {
-            return Err(Invalid::field("max_overflow", "max_overflow is -1 (no limit), 0 or more"));
+        if !(-1..=1_000_000).contains(&self.max_overflow) {
+            return Err(Invalid::field("max_overflow", "max_overflow is -1 (no limit), 0, or up to a million"));
+        }
+        if self.pool_size > 1_000_000 {
+            return Err(Invalid::field("pool_size", "pool_size is 0 (no limit) or up to a million"));
         }
         Ok(())
     }
-    fn build(&self, _: WorkerId) -> Box<dyn Pool> {
-        todo!()
+
+    fn build(&self, worker: WorkerId) -> Box<dyn Pool> {
+        Box::new(queue_pool::QueuePool::new(self.clone(), worker))
     }
+
     fn most_connections(&self) -> Option<u64> {
-        (self.pool_size > 0).then(|| u64::try_from(self.max_overflow).ok().map(|overflow| u64::from(self.pool_size) + overflow)).flatten()
+        let overflow = u64::try_from(self.max_overflow).ok()?;
+        (self.pool_size > 0).then(|| u64::from(self.pool_size) + overflow)
     }
+
     fn size(&self) -> String {
         match self.most_connections() {
             Some(_) => format!("{}+{}", self.pool_size, self.max_overflow),
             None => format!("{}+∞", self.pool_size),
         }
     }
+
     fn timeout_text(&self) -> String {
         let timeout = self.pool_timeout.map_or(0.0, Span::seconds);
         format!(

@@ -1,0 +1,323 @@
+//! The pool's state: the idle list with its empty slots, the counter, the waiters, the invalidation stamp.
+
+use std::collections::VecDeque;
+
+use super::{Release, SqlAlchemy};
+use crate::kernel::patience::Patience;
+use crate::kernel::time::SimTime;
+use crate::parts::pool::first_connect::FirstConnect;
+use crate::parts::pool::{Gauges, Pool};
+use crate::protocol::conn::Near;
+use crate::protocol::cx::{Cx, World};
+use crate::protocol::error::Error;
+use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
+use crate::protocol::fact::PoolStep;
+use crate::protocol::request::{Request, Stage};
+
+/// `Request::pool_tag` of a request that waits in the queue.
+pub(super) const WAITING: u32 = u32::MAX;
+/// … that was woken and has not looked yet.
+pub(super) const WOKEN: u32 = u32::MAX - 1;
+/// … that has been answered.
+pub(super) const ANSWERED: u32 = u32::MAX - 2;
+
+/// The alarm for the oldest deadline of the queue.
+const DEADLINE: u64 = u64::MAX;
+/// The alarm that passes a wake-up on, one turn of the event loop later.
+const HOP: u64 = u64::MAX - 1;
+
+/// One `_ConnectionRecord`.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// Its connection; an empty slot still counts as idle.
+    pub conn: Option<ConnId>,
+    /// Taken just before the driver's connect is called.
+    pub start: SimTime,
+    /// Connected in this checkout: it is not pinged.
+    pub fresh: bool,
+    /// Made for this checkout and not connected yet: a failure takes it back off the counter.
+    pub creating: bool,
+    /// Who deals with it.
+    pub user: Option<RequestId>,
+    /// What is being done to it.
+    pub phase: Phase,
+    /// Counts its phases, so that an old alarm is known.
+    pub turn: u32,
+}
+
+/// What is being done to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Idle,
+    /// The stale connection is being closed before another is opened.
+    Replacing,
+    Connecting,
+    /// The dialect's first-connect initialisation runs on it, or it waits for that.
+    Initialising,
+    /// The driver gets ready for a ping.
+    BeforePing,
+    Pinging,
+    Lent,
+    /// The driver gets ready for a reset.
+    BeforeReset,
+    Resetting,
+    /// The idle list is full: it is being closed.
+    Discarding,
+}
+
+/// A place in the queue: the request, and when it asked (a request can wait more than once in its life).
+pub(super) type Ticket = (RequestId, SimTime);
+
+/// One pool, in one worker.
+pub(super) struct QueuePool {
+    // Parameters.
+    pub spec: SqlAlchemy,
+    pub worker: WorkerId,
+    // State.
+    pub slots: Vec<Slot>,
+    pub free: Vec<u32>,
+    pub idle: VecDeque<u32>,
+    /// Connections beyond `pool_size`; starts at minus `pool_size`.
+    pub overflow: i64,
+    pub waiters: VecDeque<Ticket>,
+    pub deadlines: Patience<Ticket>,
+    pub pending: u64,
+    /// Older connections are replaced when they are next checked out.
+    pub invalidated: Option<SimTime>,
+    pub first: FirstConnect,
+    hops: VecDeque<RequestId>,
+    serial: u32,
+}
+
+impl QueuePool {
+    pub fn new(spec: SqlAlchemy, worker: WorkerId) -> QueuePool {
+        let overflow = -i64::from(spec.pool_size);
+        QueuePool {
+            spec,
+            worker,
+            slots: Vec::new(),
+            free: Vec::new(),
+            idle: VecDeque::new(),
+            overflow,
+            waiters: VecDeque::new(),
+            deadlines: Patience::default(),
+            pending: 0,
+            invalidated: None,
+            first: FirstConnect::default(),
+            hops: VecDeque::new(),
+            serial: 0,
+        }
+    }
+
+    /// G1: whether a newcomer that finds nothing idle has to wait.
+    pub fn is_full(&self) -> bool {
+        self.spec.pool_size > 0 && self.spec.max_overflow != -1 && self.overflow >= self.spec.max_overflow
+    }
+
+    /// A slot for a new connection, counted as used from now on.
+    pub fn create_slot(&mut self, request: RequestId, cx: &mut Cx) -> u32 {
+        self.overflow += 1;
+        let now = cx.now();
+        cx.meter(self.worker).in_use.up(now);
+        let new = Slot { conn: None, start: now, fresh: false, creating: true, user: Some(request), phase: Phase::Connecting, turn: 0 };
+        match self.free.pop() {
+            Some(slot) => {
+                let turn = self.slots[slot as usize].turn;
+                self.slots[slot as usize] = Slot { turn, ..new };
+                slot
+            }
+            None => {
+                self.slots.push(new);
+                self.slots.len() as u32 - 1
+            }
+        }
+    }
+
+    /// The slot is no more: its place in the counter is free. Nobody is woken: waiters sleep until something is *put*
+    /// into the idle list, which is how wake-ups get lost.
+    pub fn drop_slot(&mut self, slot: u32, cx: &mut Cx) {
+        self.overflow -= 1;
+        let now = cx.now();
+        cx.meter(self.worker).in_use.down(now);
+        self.slots[slot as usize].user = None;
+        self.slots[slot as usize].turn += 1;
+        self.free.push(slot);
+    }
+
+    /// K3: the slot, perhaps empty, goes into the idle list and the oldest waiter is woken. The item stays in the list
+    /// until that waiter runs: anyone who runs earlier may take it.
+    pub fn put(&mut self, slot: u32, cx: &mut Cx) {
+        let now = cx.now();
+        cx.meter(self.worker).in_use.down(now);
+        let put = &mut self.slots[slot as usize];
+        put.user = None;
+        put.phase = Phase::Idle;
+        self.idle.push_back(slot);
+        self.wake(cx);
+    }
+
+    /// An empty slot goes back, or is dropped if the idle list is full.
+    pub fn put_empty(&mut self, slot: u32, cx: &mut Cx) {
+        if self.has_room() { self.put(slot, cx) } else { self.drop_slot(slot, cx) }
+    }
+
+    /// Whether the idle list takes another slot.
+    pub fn has_room(&self) -> bool {
+        self.spec.pool_size == 0 || self.idle.len() < self.spec.pool_size as usize
+    }
+
+    /// Wakes the oldest waiter, who will look for itself.
+    pub fn wake(&mut self, cx: &mut Cx) {
+        while let Some((request, asked)) = self.waiters.pop_front() {
+            if !waits(cx.world, self.worker, (request, asked)) {
+                continue;
+            }
+            cx.request(request).pool_tag = WOKEN;
+            cx.step(self.worker, PoolStep::Wake, Some(request), None);
+            if self.spec.release == Release::Close {
+                self.hops.push_back(request);
+                cx.at_once(Event::PoolRing { worker: self.worker, alarm: HOP });
+            } else {
+                cx.at_once(Event::Woken { request });
+            }
+            return;
+        }
+    }
+
+    /// The connection of the slot, to be hung up; the slot is empty now.
+    pub fn close(&mut self, slot: u32, cx: &mut Cx) {
+        let conn = self.slots[slot as usize].conn.take().expect("a slot that is closed has a connection");
+        if cx.conn(conn).up {
+            let now = cx.now();
+            cx.meter(self.worker).open.down(now);
+            cx.step(self.worker, PoolStep::Close, self.slots[slot as usize].user, Some(conn));
+        }
+        cx.conn(conn).near = Near::Pool;
+        cx.hang_up(conn);
+    }
+
+    /// Sets the slot's phase and forgets alarms of the last one.
+    pub fn enter(&mut self, slot: u32, phase: Phase) -> u64 {
+        let entered = &mut self.slots[slot as usize];
+        entered.phase = phase;
+        entered.turn += 1;
+        u64::from(entered.turn) << 32 | u64::from(slot)
+    }
+
+    /// The number of the next connection.
+    pub fn next_serial(&mut self) -> u32 {
+        self.serial += 1;
+        self.serial
+    }
+}
+
+/// Whether the holder of this ticket still sleeps in the queue of `worker`.
+pub(super) fn waits(world: &World, worker: WorkerId, (request, asked): Ticket) -> bool {
+    world
+        .requests
+        .get(request)
+        .is_some_and(|r: &Request| r.pool_tag == WAITING && r.stage == Stage::Acquiring && r.asked == asked && r.worker == worker)
+}
+
+impl Pool for QueuePool {
+    fn acquire(&mut self, request: RequestId, cx: &mut Cx) {
+        cx.step(self.worker, PoolStep::Request, Some(request), None);
+        self.get(request, cx);
+    }
+
+    fn woken(&mut self, request: RequestId, cx: &mut Cx) {
+        self.look_again(request, cx);
+    }
+
+    fn withdraw(&mut self, request: RequestId, cx: &mut Cx) {
+        self.cancelled(request, cx);
+    }
+
+    fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        self.take_back(request, conn, cx);
+    }
+
+    fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
+        self.connected(conn, cx);
+    }
+
+    fn failed(&mut self, conn: ConnId, why: Error, cx: &mut Cx) {
+        self.connect_failed(conn, why, cx);
+    }
+
+    fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
+        let slot = cx.conn(conn).near_tag;
+        let error = cx.conn(conn).error;
+        match self.slots[slot as usize].phase {
+            Phase::Initialising => self.initialise_replied(slot, conn, error, cx),
+            Phase::Pinging => self.pinged(slot, error, cx),
+            Phase::Resetting => self.reset_replied(slot, error, cx),
+            phase => unreachable!("no statement of the pool's own runs on a connection that is {phase:?}"),
+        }
+    }
+
+    fn lost(&mut self, conn: ConnId, why: Error, cx: &mut Cx) {
+        let slot = cx.conn(conn).near_tag;
+        match self.slots[slot as usize].phase {
+            Phase::Initialising => self.initialise_lost(slot, why, cx),
+            Phase::Pinging => self.ping_failed(slot, cx),
+            Phase::Resetting => self.reset_replied(slot, Some(why), cx),
+            // Nobody reads the socket of an idle connection: it is found dead when it is next used.
+            _ => {}
+        }
+    }
+
+    fn ring(&mut self, alarm: u64, cx: &mut Cx) {
+        match alarm {
+            DEADLINE => self.deadlines_due(cx),
+            HOP => {
+                let request = self.hops.pop_front().expect("a hop is set for each wake-up that waits for one");
+                cx.at_once(Event::Woken { request });
+            }
+            _ => {
+                let (slot, turn) = (alarm as u32, (alarm >> 32) as u32);
+                if self.slots[slot as usize].turn == turn {
+                    self.phase_over(slot, cx);
+                }
+            }
+        }
+    }
+
+    fn autobegin(&self) -> bool {
+        true
+    }
+
+    fn gauges(&self) -> Gauges {
+        let idle = self.idle.len() as u64;
+        let in_use = (i64::from(self.spec.pool_size) + self.overflow) as u64 - idle;
+        let limit = (self.spec.pool_size > 0 && self.spec.max_overflow >= 0)
+            .then(|| u64::from(self.spec.pool_size) + self.spec.max_overflow as u64);
+        Gauges { in_use, idle, pending: self.pending, limit }
+    }
+
+    /// `pool.status()`, to the letter.
+    fn status(&self) -> String {
+        let overflow = if self.spec.pool_size == 0 { 0 } else { self.overflow };
+        let gauges = self.gauges();
+        format!(
+            "Pool size: {}  Connections in pool: {} Current Overflow: {} Current Checked out connections: {}",
+            self.spec.pool_size, gauges.idle, overflow, gauges.in_use
+        )
+    }
+}
+
+impl QueuePool {
+    /// Puts the request's deadline into the line of deadlines and sets the one alarm.
+    pub fn add_deadline(&mut self, ticket: Ticket, cx: &mut Cx) {
+        if let Some(timeout) = self.spec.pool_timeout
+            && let Some(due) = self.deadlines.add(cx.now() + timeout, ticket)
+        {
+            self.set_deadline(due, cx);
+        }
+    }
+
+    /// The alarm for the oldest deadline.
+    pub fn set_deadline(&self, due: SimTime, cx: &mut Cx) {
+        cx.at(due, crate::kernel::agenda::Rank::Timeout, Event::PoolRing { worker: self.worker, alarm: DEADLINE });
+    }
+}

@@ -1,0 +1,286 @@
+//! All parts, and how to tell each of them something.
+
+use crate::kernel::agenda::Agenda;
+use crate::kernel::ids::Slab;
+use crate::kernel::invalid::Invalid;
+use crate::kernel::rng::Seed;
+use crate::kernel::time::SimTime;
+use crate::parts::client::Clients;
+use crate::parts::database::Database;
+use crate::parts::fault::{At, FaultSpec};
+use crate::parts::pool::Pool;
+use crate::parts::worker::Workers;
+use crate::protocol::conn::{Far, Near};
+use crate::protocol::cx::{Cx, DatabaseMeter, PoolMeter, ProxyMeter, Wire, World};
+use crate::protocol::event::{AppId, ConnId, Event, RequestId, WorkerId};
+use crate::protocol::program::Program;
+use crate::protocol::request::Stage;
+use crate::protocol::server::Proxy;
+use crate::simulation::blueprint::Blueprint;
+
+/// A system, ready to run. Built from a checked blueprint it cannot fail.
+pub struct Model {
+    /// What more than one part deals with.
+    pub world: World,
+    clients: Clients,
+    workers: Workers,
+    pools: Vec<Box<dyn Pool>>,
+    proxy: Option<Box<dyn Proxy>>,
+    database: Box<dyn Database>,
+    faults: Vec<At>,
+}
+
+impl Model {
+    /// The system of `blueprint` with the chance of `seed`, at time zero.
+    pub fn new(blueprint: &Blueprint, seed: &Seed) -> Result<Model, Invalid> {
+        let programs = blueprint.workload.iter().map(|stream| Program::compile(&stream.steps)).collect::<Result<Vec<_>, _>>()?;
+        let proxy = blueprint.proxy.kind().build(&blueprint.database, seed);
+        let mut world = World {
+            agenda: Agenda::default(),
+            requests: Slab::default(),
+            conns: Slab::default(),
+            programs,
+            app_of: Vec::new(),
+            load: Vec::new(),
+            drivers: blueprint.apps.iter().map(|app| app.driver.build(&app.name, seed)).collect(),
+            upstream: if proxy.is_some() { Far::Proxy } else { Far::Database },
+            app_wire: Wire { round_trip: blueprint.network.app.prepare(), dice: seed.stream("network/app/round_trips") },
+            proxy_wire: Wire { round_trip: blueprint.network.proxy.prepare(), dice: seed.stream("network/proxy/round_trips") },
+            facts: Vec::new(),
+            graveyard: Vec::new(),
+            pools: blueprint.apps.iter().map(|_| PoolMeter::default()).collect(),
+            proxy: ProxyMeter::default(),
+            database: DatabaseMeter::default(),
+        };
+        let (mut workers, mut pools, mut apps) = (Workers::new(), Vec::new(), Vec::new());
+        for (index, app) in blueprint.apps.iter().enumerate() {
+            apps.push((app.name.clone(), pools.len() as u32, app.workers, app.balance));
+            for _ in 0..app.workers {
+                let pool = app.pool.kind().build(WorkerId(pools.len() as u32));
+                workers.add(app.concurrency, pool.autobegin());
+                pools.push(pool);
+                world.app_of.push(AppId(index as u32));
+                world.load.push(0);
+            }
+        }
+        let clients = Clients::new(&blueprint.workload, &apps, &world, seed);
+        let database = blueprint.database.build(seed);
+        let mut model = Model { world, clients, workers, pools, proxy, database, faults: blueprint.faults.clone() };
+        model.start();
+        Ok(model)
+    }
+
+    fn start(&mut self) {
+        let cx = &mut Cx { world: &mut self.world };
+        self.clients.start(cx);
+        for (index, At(when, _)) in self.faults.iter().enumerate() {
+            cx.at(SimTime::ZERO + *when, crate::kernel::agenda::Rank::Timer, Event::Fault { index: index as u32 });
+        }
+    }
+
+    /// Each worker's pool, in order.
+    pub fn pools(&self) -> &[Box<dyn Pool>] {
+        &self.pools
+    }
+
+    /// The proxy, if there is one.
+    pub fn proxy(&self) -> Option<&dyn Proxy> {
+        self.proxy.as_deref()
+    }
+
+    /// The database.
+    pub fn database(&self) -> &dyn Database {
+        &*self.database
+    }
+
+    /// Tells the part that `event` concerns; what reaches a process whose event loop is occupied waits there.
+    pub fn dispatch(&mut self, event: Event) {
+        match self.process(&event) {
+            Reached::Nobody => {}
+            Reached::Process(worker) if self.workers.holds(worker) => self.workers.hold(worker, event),
+            Reached::Process(_) | Reached::Elsewhere => self.deliver(event),
+        }
+    }
+
+    /// Which process an event reaches. What concerns something that has gone reaches nobody.
+    fn process(&self, event: &Event) -> Reached {
+        match *event {
+            Event::Begin { request }
+            | Event::Resume { request, .. }
+            | Event::Cancel { request }
+            | Event::Acquire { request }
+            | Event::Woken { request }
+            | Event::Refuse { request }
+            | Event::Withdraw { request }
+            | Event::Released { request } => match self.world.requests.get(request) {
+                Some(request) => Reached::Process(request.worker),
+                None => Reached::Nobody,
+            },
+            Event::Finished { request } | Event::Retry { request } => match self.world.requests.get(request) {
+                Some(_) => Reached::Elsewhere,
+                None => Reached::Nobody,
+            },
+            Event::Grant { conn } | Event::Release { conn } => Reached::Process(self.world.conns[conn].worker),
+            Event::PoolRing { worker, .. } => Reached::Process(worker),
+            Event::Accept { conn } | Event::Reply { conn } | Event::Lost { conn } => match self.world.conns.get(conn) {
+                Some(open) if !open.near_open => Reached::Nobody,
+                Some(open) if open.near == Near::Proxy => Reached::Elsewhere,
+                Some(open) => Reached::Process(open.worker),
+                None => Reached::Nobody,
+            },
+            Event::Connect { conn } | Event::Query { conn } => match self.world.conns.get(conn) {
+                Some(open) if open.far_open => Reached::Elsewhere,
+                _ => Reached::Nobody,
+            },
+            Event::HangUp { conn } => if self.world.conns.get(conn).is_some() { Reached::Elsewhere } else { Reached::Nobody },
+            _ => Reached::Elsewhere,
+        }
+    }
+
+    fn deliver(&mut self, event: Event) {
+        let cx = &mut Cx { world: &mut self.world };
+        match event {
+            Event::Arrive { stream } => self.clients.arrive(stream, cx),
+            Event::Thought { stream, user, turn } => self.clients.thought(stream, user, turn, cx),
+            Event::Retry { request } => self.clients.retry(request, cx),
+            Event::Impatient { stream } => self.clients.impatient(stream, cx),
+            Event::Finished { request } => self.clients.finished(request, cx),
+
+            Event::Begin { request } => self.workers.begin(request, cx),
+            Event::Resume { request, turn } => self.workers.resume(request, turn, cx),
+            Event::Cancel { request } => self.workers.cancel(request, cx),
+            Event::LoopFree { worker } => self.workers.loop_free(worker, cx),
+            Event::Turn { worker } => {
+                if let Some(event) = self.workers.turn(worker, cx) {
+                    self.take_up(event);
+                }
+            }
+
+            Event::Acquire { request } => self.pools[cx.request(request).worker.index()].acquire(request, cx),
+            Event::Woken { request } => self.pools[cx.request(request).worker.index()].woken(request, cx),
+            Event::Withdraw { request } => self.pools[cx.request(request).worker.index()].withdraw(request, cx),
+            Event::Grant { conn } => self.granted(conn),
+            Event::Refuse { request } => self.workers.refused(request, cx),
+            Event::Release { conn } => self.released(conn),
+            Event::Released { request } => self.workers.released(request, cx),
+            Event::PoolRing { worker, alarm } => self.pools[worker.index()].ring(alarm, cx),
+
+            Event::Connect { conn } => match cx.conn(conn).far {
+                Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").connect(conn, cx),
+                Far::Database => self.database.connect(conn, cx),
+            },
+            Event::Query { conn } => match cx.conn(conn).far {
+                Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").query(conn, cx),
+                Far::Database => self.database.query(conn, cx),
+            },
+            Event::HangUp { conn } => self.hung_up(conn),
+            Event::Accept { conn } => self.accepted(conn),
+            Event::Reply { conn } => self.replied(conn),
+            Event::Lost { conn } => self.lost(conn),
+
+            Event::ProxyRing { alarm } => self.proxy.as_mut().expect("an alarm of the proxy has one").ring(alarm, cx),
+            Event::DatabaseRing { alarm } => self.database.ring(alarm, cx),
+            Event::Fault { index } => match self.faults[index as usize].1 {
+                FaultSpec::RestartDatabase { down } => self.database.restart(down, cx),
+                FaultSpec::KillConnections { fraction } => self.database.kill(fraction, cx),
+            },
+        }
+    }
+
+    /// An event that waited for its process's event loop.
+    fn take_up(&mut self, event: Event) {
+        if !matches!(self.process(&event), Reached::Nobody) {
+            self.deliver(event);
+        }
+    }
+
+    fn granted(&mut self, conn: ConnId) {
+        if let Near::Request(request) = self.world.conns[conn].near {
+            self.workers.granted(request, conn, &mut Cx { world: &mut self.world });
+        }
+    }
+
+    fn released(&mut self, conn: ConnId) {
+        let lent = &self.world.conns[conn];
+        if let Near::Request(request) = lent.near {
+            self.pools[lent.worker.index()].release(request, conn, &mut Cx { world: &mut self.world });
+        }
+    }
+
+    fn accepted(&mut self, conn: ConnId) {
+        let cx = &mut Cx { world: &mut self.world };
+        let open = cx.conn(conn);
+        open.up = true;
+        match open.near {
+            Near::Pool => self.pools[open.worker.index()].opened(conn, cx),
+            Near::Proxy => self.proxy.as_mut().expect("the proxy dialled").opened(conn, cx),
+            Near::Request(_) => unreachable!("only pools and proxies dial"),
+        }
+    }
+
+    fn replied(&mut self, conn: ConnId) {
+        let cx = &mut Cx { world: &mut self.world };
+        let answered = cx.conn(conn);
+        if answered.statement.extra_trips > 0 && answered.error.is_none() {
+            return cx.next_trip(conn);
+        }
+        match answered.near {
+            Near::Pool => self.pools[answered.worker.index()].replied(conn, cx),
+            Near::Proxy => self.proxy.as_mut().expect("the proxy asked").replied(conn, cx),
+            Near::Request(request) => {
+                if waits_for(cx.world, request, conn) {
+                    self.workers.replied(request, conn, cx);
+                }
+            }
+        }
+    }
+
+    fn lost(&mut self, conn: ConnId) {
+        let cx = &mut Cx { world: &mut self.world };
+        let lost = cx.conn(conn);
+        lost.gone = true;
+        let why = lost.error.expect("who closes a connection says why");
+        let (up, near, worker) = (lost.up, lost.near, lost.worker);
+        match near {
+            Near::Pool if up => self.pools[worker.index()].lost(conn, why, cx),
+            Near::Pool => self.pools[worker.index()].failed(conn, why, cx),
+            Near::Proxy if up => self.proxy.as_mut().expect("the proxy dialled").lost(conn, why, cx),
+            Near::Proxy => self.proxy.as_mut().expect("the proxy dialled").failed(conn, why, cx),
+            Near::Request(request) => {
+                if cx.world.requests.get(request).is_some() {
+                    self.workers.lost(request, conn, why, cx);
+                }
+            }
+        }
+        if !up {
+            cx.conn(conn).near_open = false;
+            cx.world.conns.free(conn);
+        }
+    }
+
+    fn hung_up(&mut self, conn: ConnId) {
+        let cx = &mut Cx { world: &mut self.world };
+        let closed = cx.conn(conn);
+        if std::mem::replace(&mut closed.far_open, false) {
+            match closed.far {
+                Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").hang_up(conn, cx),
+                Far::Database => self.database.hang_up(conn, cx),
+            }
+        }
+        cx.world.conns.free(conn);
+    }
+}
+
+/// Where an event goes.
+enum Reached {
+    /// Into a process with an event loop.
+    Process(WorkerId),
+    /// To somebody who is always there.
+    Elsewhere,
+    /// What it concerns has gone.
+    Nobody,
+}
+
+fn waits_for(world: &World, request: RequestId, conn: ConnId) -> bool {
+    world.requests.get(request).is_some_and(|r| r.stage == Stage::InStatement && r.leases.last().is_some_and(|l| l.conn == conn))
+}

@@ -1,0 +1,51 @@
+//! Who watches a run: sees everything, changes nothing. Every figure comes from an observer.
+
+use crate::kernel::time::SimTime;
+use crate::protocol::cx::World;
+use crate::protocol::event::Event;
+use crate::protocol::fact::Fact;
+use crate::simulation::model::Model;
+
+/// Somebody who watches. `()` watches nothing, `(A, B)` both.
+pub trait Observer {
+    /// A part said that something happened. The request it names can still be looked at.
+    fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
+        let _ = (now, fact, world);
+    }
+    /// `event` has been handled.
+    fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
+        let _ = (now, event, model);
+    }
+    /// Has seen enough: the run may stop here.
+    fn is_satisfied(&self) -> bool {
+        false
+    }
+}
+
+impl Observer for () {}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
+        self.0.fact(now, fact, world);
+        self.1.fact(now, fact, world);
+    }
+    fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
+        self.0.after(now, event, model);
+        self.1.after(now, event, model);
+    }
+    fn is_satisfied(&self) -> bool {
+        self.0.is_satisfied() || self.1.is_satisfied()
+    }
+}
+
+impl<O: Observer> Observer for &mut O {
+    fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
+        (**self).fact(now, fact, world);
+    }
+    fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
+        (**self).after(now, event, model);
+    }
+    fn is_satisfied(&self) -> bool {
+        (**self).is_satisfied()
+    }
+}

@@ -1,0 +1,36 @@
+//! The run itself: next, dispatch, observe.
+
+use crate::kernel::time::SimTime;
+use crate::simulation::model::Model;
+use crate::simulation::observer::Observer;
+
+/// Runs `model` up to and including the instant `end`, or until the observer has seen enough, and says how many events
+/// that took. Can be called again for a later end.
+pub fn simulate(model: &mut Model, end: SimTime, observer: &mut impl Observer) -> u64 {
+    let mut events = 0;
+    while let Some(event) = model.world.agenda.next(end) {
+        events += 1;
+        model.dispatch(event);
+        if !model.world.facts.is_empty() {
+            tell(model, observer);
+        }
+        observer.after(model.world.agenda.now(), &event, model);
+        if observer.is_satisfied() {
+            break;
+        }
+    }
+    events
+}
+
+fn tell(model: &mut Model, observer: &mut impl Observer) {
+    let now = model.world.agenda.now();
+    let mut facts = std::mem::take(&mut model.world.facts);
+    for fact in &facts {
+        observer.fact(now, fact, &model.world);
+    }
+    facts.clear();
+    model.world.facts = facts;
+    while let Some(request) = model.world.graveyard.pop() {
+        model.world.requests.free(request);
+    }
+}
