@@ -106,3 +106,57 @@ fn fit(lead: u64, value: impl Fn(f64) -> f64) -> Cell {
     };
     if good(-1.0) && good(0.0) && good(1.0) { cell } else { [f64::NAN; 4] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exponential distribution with mean 1 s, but for a jump of 1 ms in its upper half.
+    struct Broken {
+        jump_below: f64,
+    }
+
+    impl Law for Broken {
+        fn mean(&self) -> f64 {
+            1e9
+        }
+        fn lower(&self, v: f64) -> f64 {
+            -libm::log1p(-v) * 1e9
+        }
+        fn upper(&self, v: f64) -> f64 {
+            -libm::log(v) * 1e9 + if v < self.jump_below { 1e6 } else { 0.0 }
+        }
+    }
+
+    fn asked(table: &Tabled<Broken>) -> usize {
+        table.cells.iter().filter(|cell| cell[0].is_nan()).count()
+    }
+
+    #[test]
+    fn a_smooth_law_is_never_asked_within_the_table() {
+        assert_eq!(asked(&Tabled::new(Broken { jump_below: 0.0 })), 0);
+    }
+
+    #[test]
+    fn a_jump_costs_the_one_cell_that_it_lies_in_and_no_accuracy() {
+        let table = Tabled::new(Broken { jump_below: 0.1 });
+        assert_eq!(asked(&table), 1);
+        for n in 0..100_000 {
+            let v = 0.09 + 2e-7 * f64::from(n);
+            let word = !(((v * 4_503_599_627_370_496.0) as u64) << 12);
+            let v = ((!word >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0;
+            let (x, exact) = (table.invert(word), table.law.upper(v));
+            assert!((x / exact - 1.0).abs() <= 1e-7, "{v} above: {x} for {exact}");
+        }
+    }
+
+    #[test]
+    fn the_outermost_words_are_the_outermost_times() {
+        let table = Tabled::new(Broken { jump_below: 0.0 });
+        let outermost = 1.0 / (1u64 << 53) as f64;
+        assert_eq!(table.invert(0), table.law.lower(outermost));
+        assert_eq!(table.invert(u64::MAX), table.law.upper(outermost));
+        let (below, above) = (table.invert(u64::MAX / 2), table.invert(u64::MAX / 2 + 1));
+        assert!((above / below - 1.0).abs() < 2e-7, "{below} and {above} beside the median");
+    }
+}
