@@ -51,9 +51,9 @@ pub struct ProxyMeter {
 /// Counts over time of the database.
 #[derive(Default)]
 pub struct DatabaseMeter {
-    /// Connections, those being set up included.
+    /// Connections that hold a slot: a session takes one at the end of its set-up.
     pub connections: Level,
-    /// Statements running.
+    /// Statements running, those included that wait for a core.
     pub active: Level,
     /// Cores (or, with service as Delay, statements) busy.
     pub busy: Level,
@@ -273,5 +273,31 @@ impl Statement {
     /// What the server has to do for the message that is on its way now.
     pub fn demand_now(&self) -> Span {
         if self.extra_trips > 0 { Span::ZERO } else { self.demand }
+    }
+}
+
+#[cfg(test)]
+impl World {
+    /// A world without anybody in it, on wires that take no time.
+    pub fn for_tests() -> World {
+        use crate::kernel::latency::LatencySpec;
+        use crate::kernel::rng::Seed;
+        let wire = |name: &str| Wire { round_trip: LatencySpec::default().prepare(), dice: Seed::new(1, 0).stream(name) };
+        World {
+            agenda: Agenda::default(),
+            requests: Slab::default(),
+            conns: Slab::default(),
+            programs: Vec::new(),
+            app_of: Vec::new(),
+            load: Vec::new(),
+            drivers: Vec::new(),
+            upstream: Far::Database,
+            app_wire: wire("test/app"),
+            proxy_wire: wire("test/proxy"),
+            facts: Vec::new(),
+            pools: Vec::new(),
+            proxy: ProxyMeter::default(),
+            database: DatabaseMeter::default(),
+        }
     }
 }

@@ -2,8 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::invalid::Invalid;
 use crate::kernel::latency::LatencySpec;
+use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
+use crate::parts::database::Database;
+
+mod alarm;
+mod queue;
+mod server;
+mod service;
+mod sessions;
+mod sharing;
+mod table;
 
 /// How statements share the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,5 +68,93 @@ impl Default for Postgres {
             connect: LatencySpec::always(Span::from_millis(3)),
             service: ServiceSpec::Sharing { cores: 8, sigma: 0.03, kappa: 0.0001 },
         }
+    }
+}
+
+/// The most that PostgreSQL can be told (`MAX_BACKENDS`, 2^18 - 1).
+const MOST_CONNECTIONS: u32 = 262_143;
+
+impl Postgres {
+    /// Says what is wrong with the parameters and what would be right.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if !(1..=MOST_CONNECTIONS).contains(&self.max_connections) {
+            return Err(Invalid::field(
+                "max_connections",
+                format!("max_connections lies between 1 and {MOST_CONNECTIONS}, as in PostgreSQL"),
+            ));
+        }
+        if self.superuser_reserved_connections >= self.max_connections {
+            let why = format!(
+                "of {} connections {} are reserved, which leaves none; superuser_reserved_connections must be less than max_connections",
+                self.max_connections, self.superuser_reserved_connections
+            );
+            return Err(Invalid::field("superuser_reserved_connections", why));
+        }
+        self.connect.check().map_err(|e| e.within("connect"))?;
+        self.service.check().map_err(|e| e.within("service"))
+    }
+
+    /// The server, just started, of parameters that passed the check.
+    pub fn build(&self, seed: &Seed) -> Box<dyn Database> {
+        Box::new(server::PostgresServer::new(self, seed))
+    }
+}
+
+impl ServiceSpec {
+    /// Says what is wrong with the parameters and what would be right.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let (cores, sigma, kappa) = match *self {
+            ServiceSpec::Delay => return Ok(()),
+            ServiceSpec::Queue { cores } => (cores, 0.0, 0.0),
+            ServiceSpec::Sharing { cores, sigma, kappa } => (cores, sigma, kappa),
+        };
+        if cores == 0 {
+            return Err(Invalid::field("cores", "without a core no statement ends; cores is 1 or more"));
+        }
+        for (name, coefficient) in [("sigma", sigma), ("kappa", kappa)] {
+            if !(0.0..=1.0).contains(&coefficient) {
+                return Err(Invalid::field(
+                    name,
+                    format!("{name} lies between 0 (none) and 1; 0.03 and 0.0001 suit mixed statements on 8 cores"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut Postgres)) -> (String, String) {
+        let mut spec = Postgres::default();
+        change(&mut spec);
+        let invalid = spec.check().expect_err("it is refused");
+        (invalid.path, invalid.why)
+    }
+
+    #[test]
+    fn the_defaults_are_in_order() {
+        assert_eq!(Postgres::default().check(), Ok(()));
+        assert_eq!(Postgres { service: ServiceSpec::Delay, ..Postgres::default() }.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_postgresql_would_not_start_with_is_refused_with_the_remedy() {
+        let (path, why) = refused(|spec| spec.superuser_reserved_connections = 100);
+        assert_eq!(path, "superuser_reserved_connections");
+        assert!(why.contains("less than max_connections"), "{why}");
+        assert_eq!(refused(|spec| spec.max_connections = 0).0, "max_connections");
+        assert_eq!(refused(|spec| spec.max_connections = u32::MAX).0, "max_connections");
+    }
+
+    #[test]
+    fn cores_that_never_finish_are_refused() {
+        let sharing = |cores, sigma, kappa| ServiceSpec::Sharing { cores, sigma, kappa };
+        assert_eq!(refused(|spec| spec.service = ServiceSpec::Queue { cores: 0 }).0, "service.cores");
+        assert_eq!(refused(|spec| spec.service = sharing(0, 0.0, 0.0)).0, "service.cores");
+        assert_eq!(refused(|spec| spec.service = sharing(8, f64::NAN, 0.0)).0, "service.sigma");
+        assert_eq!(refused(|spec| spec.service = sharing(8, 0.0, -0.1)).0, "service.kappa");
     }
 }
