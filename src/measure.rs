@@ -1,9 +1,12 @@
-//! Floor 5: observers and figures. Imports the floors below; inside it, `intervals` uses `student`, and the files that
-//! state figures from many replications use `histogram`, `intervals` and `student`.
+//! Floor 5: observers and figures. Imports the floors below; inside it, `intervals` uses `student`, the files that
+//! state figures from many replications use `histogram`, `intervals` and `student`, and `outcome` uses `histogram` and
+//! `windows`.
 
 pub mod histogram;
 pub mod intervals;
+pub mod outcome;
 pub mod paired;
 pub mod quantiles;
 pub mod stationary;
 pub mod student;
+pub mod windows;

@@ -93,6 +93,30 @@ pub struct World {
     pub database: DatabaseMeter,
 }
 
+impl World {
+    /// Requests that wait for a connection, in the pools or at the proxy.
+    pub fn waiting(&self) -> u64 {
+        self.pools.iter().map(|pool| pool.pending.value()).sum::<u64>() + self.proxy.waiting.value()
+    }
+
+    /// All counts over time forget what was before now.
+    pub fn restart_meters(&mut self) {
+        let now = self.agenda.now();
+        for pool in &mut self.pools {
+            for level in [&mut pool.in_use, &mut pool.open, &mut pool.pending] {
+                level.restart(now);
+            }
+        }
+        for level in [&mut self.proxy.clients, &mut self.proxy.servers, &mut self.proxy.linked, &mut self.proxy.waiting] {
+            level.restart(now);
+        }
+        self.proxy.connects = 0;
+        for level in [&mut self.database.connections, &mut self.database.active, &mut self.database.busy] {
+            level.restart(now);
+        }
+    }
+}
+
 /// The context in which a part handles an event.
 pub struct Cx<'a> {
     /// The world.

@@ -132,7 +132,13 @@ impl Model {
                 Some(open) if open.far_open => Reached::Elsewhere,
                 _ => Reached::Nobody,
             },
-            Event::HangUp { conn } => if self.world.conns.get(conn).is_some() { Reached::Elsewhere } else { Reached::Nobody },
+            Event::HangUp { conn } => {
+                if self.world.conns.get(conn).is_some() {
+                    Reached::Elsewhere
+                } else {
+                    Reached::Nobody
+                }
+            }
             _ => Reached::Elsewhere,
         }
     }

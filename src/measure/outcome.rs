@@ -1,0 +1,276 @@
+//! What is counted in one replication: an observer, and what it has seen.
+//!
+//! A request counts if it arrived after the warm-up and before the end; it is then followed to its end. Connects, waits
+//! at the proxy and the like count if they happen in that span of time.
+
+use crate::kernel::time::{SimTime, Span};
+use crate::measure::histogram::Histogram;
+use crate::measure::windows::{Window, Windows};
+use crate::protocol::cx::World;
+use crate::protocol::error::Error;
+use crate::protocol::event::{Event, RequestId};
+use crate::protocol::fact::{Fact, PoolStep};
+use crate::simulation::model::Model;
+use crate::simulation::observer::Observer;
+
+/// Counts of one stream's requests.
+#[derive(Clone, Debug, Default)]
+pub struct StreamOutcome {
+    /// Arrived.
+    pub arrived: u64,
+    /// Answered well.
+    pub completed: u64,
+    /// Failed, by error, in the order of [`Error::ALL`].
+    pub errors: Vec<u64>,
+    /// From arrival to reply, of completed requests.
+    pub latency: Histogram,
+    /// From asking to getting a connection, of every checkout that got one.
+    pub pool_wait: Histogram,
+    /// Checkouts that waited at all.
+    pub waited: u64,
+}
+
+/// Counts of one app's pools together.
+#[derive(Clone, Debug, Default)]
+pub struct PoolOutcome {
+    /// Connections opened.
+    pub connects: u64,
+    /// Connections closed.
+    pub closes: u64,
+    /// Waits that ended without a connection.
+    pub timeouts: u64,
+    /// Checked out.
+    pub in_use: Count,
+    /// Open.
+    pub open: Count,
+    /// Waiting.
+    pub pending: Count,
+}
+
+/// A number of things over the counted span.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    /// Its average over time.
+    pub mean: f64,
+    /// The most it was.
+    pub most: u64,
+}
+
+/// Counts of the proxy.
+#[derive(Clone, Debug, Default)]
+pub struct ProxyOutcome {
+    /// Client connections.
+    pub clients: Count,
+    /// Server connections.
+    pub servers: Count,
+    /// Server connections linked to a client.
+    pub linked: Count,
+    /// Waiting clients.
+    pub waiting: Count,
+    /// Server connections opened.
+    pub connects: u64,
+    /// Errors told to clients, in the order of [`Error::ALL`].
+    pub errors: Vec<u64>,
+    /// Waits for a server connection that ended well.
+    pub wait: Histogram,
+    /// Of those, how many took any time.
+    pub waited: u64,
+}
+
+/// Counts of the database.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseOutcome {
+    /// Connections.
+    pub connections: Count,
+    /// Running statements.
+    pub active: Count,
+    /// Busy cores.
+    pub busy: Count,
+    /// Connections let in.
+    pub connects: u64,
+    /// Connections refused.
+    pub refused: u64,
+}
+
+/// Everything that was counted in one replication.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Each stream.
+    pub streams: Vec<StreamOutcome>,
+    /// Each app's pools.
+    pub pools: Vec<PoolOutcome>,
+    /// The proxy.
+    pub proxy: ProxyOutcome,
+    /// The database.
+    pub database: DatabaseOutcome,
+    /// What the counted span looked like, slice by slice.
+    pub windows: Vec<Window>,
+    /// Times at which nobody waited any more: what happens between two of them hangs together.
+    pub excursions: u64,
+    /// Events handled.
+    pub events: u64,
+    /// Of all ends of requests and all checkouts, in order.
+    pub digest: u64,
+}
+
+/// Watches one replication.
+pub struct Counter {
+    outcome: Outcome,
+    from: SimTime,
+    until: SimTime,
+    open: u64,
+    windows: Windows,
+    over: bool,
+    was_waiting: bool,
+}
+
+impl Counter {
+    /// Counts what arrives in `from..until`, cut into `slices` for the picture over time.
+    pub fn new(streams: usize, apps: usize, from: SimTime, until: SimTime, slices: u32) -> Counter {
+        let none = vec![0; Error::ALL.len()];
+        let stream = StreamOutcome { errors: none.clone(), ..StreamOutcome::default() };
+        let outcome = Outcome {
+            streams: vec![stream; streams],
+            pools: vec![PoolOutcome::default(); apps],
+            proxy: ProxyOutcome { errors: none, ..ProxyOutcome::default() },
+            ..Outcome::default()
+        };
+        Counter { outcome, from, until, open: 0, windows: Windows::new(from, until, slices), over: false, was_waiting: false }
+    }
+
+    /// The counted span begins: levels forget what was before.
+    pub fn begin(&mut self, model: &mut Model) {
+        model.world.restart_meters();
+        self.windows.begin(&model.world);
+    }
+
+    /// The counted span is over: what remains is to follow its requests to their ends.
+    pub fn close(&mut self, world: &World) {
+        self.windows.close(world);
+        let (now, span) = (world.agenda.now(), self.until - self.from);
+        let count = |level: &crate::kernel::level::Level| Count { mean: level.mean(now, span), most: level.most() };
+        for (pool, meter) in self.outcome.pools.iter_mut().zip(&world.pools) {
+            pool.in_use = count(&meter.in_use);
+            pool.open = count(&meter.open);
+            pool.pending = count(&meter.pending);
+        }
+        let proxy = &mut self.outcome.proxy;
+        proxy.clients = count(&world.proxy.clients);
+        proxy.servers = count(&world.proxy.servers);
+        proxy.linked = count(&world.proxy.linked);
+        proxy.waiting = count(&world.proxy.waiting);
+        proxy.connects = world.proxy.connects;
+        let database = &mut self.outcome.database;
+        database.connections = count(&world.database.connections);
+        database.active = count(&world.database.active);
+        database.busy = count(&world.database.busy);
+        self.over = true;
+    }
+
+    /// What was counted; requests that have not ended by now are unfinished.
+    pub fn finish(mut self, events: u64) -> Outcome {
+        self.outcome.events = events;
+        self.outcome.windows = self.windows.done();
+        self.outcome
+    }
+
+    fn counts(&self, arrived: SimTime) -> bool {
+        arrived >= self.from && arrived < self.until
+    }
+
+    fn in_span(&self, now: SimTime) -> bool {
+        now >= self.from && !self.over
+    }
+
+    fn digest(&mut self, word: u64) {
+        self.outcome.digest = (self.outcome.digest.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn ended(&mut self, now: SimTime, request: RequestId, failure: Option<Error>, world: &World) {
+        let ended = &world.requests[request];
+        self.windows.left(now, failure.is_some());
+        self.digest(now.nanos());
+        self.digest(
+            u64::from(ended.stream.0) << 56 | u64::from(ended.attempt) << 48 | failure.map_or(0, |why| why as u64 + 1) << 40 ^ ended.number,
+        );
+        if !self.counts(ended.arrived) {
+            return;
+        }
+        self.open -= 1;
+        let stream = &mut self.outcome.streams[ended.stream.index()];
+        match failure {
+            Some(why) => stream.errors[why as usize] += 1,
+            None => {
+                stream.completed += 1;
+                stream.latency.record((now - ended.arrived).nanos());
+                self.windows.completed(now - ended.arrived);
+            }
+        }
+    }
+
+    fn pool_step(&mut self, now: SimTime, app: usize, step: PoolStep, request: Option<RequestId>, world: &World) {
+        if step == PoolStep::Checkout
+            && let Some(asked) = request.and_then(|request| world.requests.get(request))
+        {
+            let waited: Span = now - asked.asked;
+            self.digest(waited.nanos());
+            self.windows.waited(waited);
+            if self.counts(asked.arrived) {
+                let stream = &mut self.outcome.streams[asked.stream.index()];
+                stream.pool_wait.record(waited.nanos());
+                stream.waited += u64::from(!waited.is_zero());
+            }
+        }
+        if self.in_span(now) {
+            let pool = &mut self.outcome.pools[app];
+            match step {
+                PoolStep::ConnectDone => pool.connects += 1,
+                PoolStep::Close => pool.closes += 1,
+                PoolStep::Timeout => pool.timeouts += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Observer for Counter {
+    fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
+        match *fact {
+            Fact::Arrived { request } => {
+                let born = &world.requests[request];
+                self.windows.arrived(now);
+                if self.counts(born.arrived) {
+                    self.open += 1;
+                    self.outcome.streams[born.stream.index()].arrived += 1;
+                }
+            }
+            Fact::Ended { request, failure } => self.ended(now, request, failure, world),
+            Fact::Pool { worker, step, request, .. } => self.pool_step(now, world.app_of[worker.index()].index(), step, request, world),
+            Fact::Linked { waited, .. } if self.in_span(now) => {
+                self.outcome.proxy.wait.record(waited.nanos());
+                self.outcome.proxy.waited += u64::from(!waited.is_zero());
+            }
+            Fact::ProxyError { why } if self.in_span(now) => self.outcome.proxy.errors[why as usize] += 1,
+            Fact::DatabaseConnect if self.in_span(now) => self.outcome.database.connects += 1,
+            Fact::DatabaseRefused { .. } if self.in_span(now) => self.outcome.database.refused += 1,
+            Fact::Linked { .. } | Fact::ProxyError { .. } | Fact::DatabaseConnect | Fact::DatabaseRefused { .. } => {}
+        }
+    }
+
+    fn after(&mut self, now: SimTime, _: &Event, model: &Model) {
+        if now >= self.windows.next() {
+            self.windows.turn(now, &model.world);
+        }
+        if self.over {
+            return;
+        }
+        let waiting = model.world.waiting();
+        self.windows.waiting(waiting);
+        self.outcome.excursions += u64::from(self.was_waiting && waiting == 0);
+        self.was_waiting = waiting > 0;
+    }
+
+    fn is_satisfied(&self) -> bool {
+        self.over && self.open == 0
+    }
+}
