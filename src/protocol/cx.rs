@@ -319,6 +319,7 @@ impl World {
             app_wire: wire("test/app"),
             proxy_wire: wire("test/proxy"),
             facts: Vec::new(),
+            graveyard: Vec::new(),
             pools: Vec::new(),
             proxy: ProxyMeter::default(),
             database: DatabaseMeter::default(),

@@ -257,6 +257,8 @@ fn visits() -> impl Strategy<Value = Vec<Visit>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_job_ends_when_a_server_that_steps_through_all_jobs_ends_it(
         visits in visits(), cores in 1_u32..5, sigma in 0.0..0.2_f64, kappa in 0.0..0.01_f64,
