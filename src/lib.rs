@@ -3,6 +3,7 @@
 pub mod kernel;
 pub mod protocol;
 // The floors stand in reading order.
+pub mod answers;
 pub mod measure;
 pub mod parts;
 pub mod simulation;

@@ -1,1 +1,3 @@
 //! One test binary; modules in reading order.
+
+mod smoke;

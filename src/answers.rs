@@ -1,0 +1,3 @@
+//! Floor 7: questions asked of many runs. Imports the floors below.
+
+pub mod runner;
