@@ -1,13 +1,32 @@
 //! When requests are born: the trait of all arrival processes, and what a file may name.
 
 use crate::kernel::invalid::Invalid;
+use crate::kernel::latency::LatencySpec;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::kinds;
 
+mod batches;
+mod bursts;
+mod closed;
+mod daily;
 mod poisson;
+mod rate;
+mod recorded;
+mod regular;
+mod replay;
+mod schedule;
+#[cfg(test)]
+mod tests;
 
+pub use batches::{Batches, Size};
+pub use bursts::Bursts;
+pub use closed::Closed;
+pub use daily::Daily;
 pub use poisson::Poisson;
+pub use regular::Regular;
+pub use replay::Replay;
+pub use schedule::Schedule;
 
 /// Some requests that arrive in one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,5 +76,24 @@ kinds! {
     /// An arrival process as an experiment file writes it.
     pub enum ArrivalsSpec: ArrivalsKind {
         Poisson(Poisson),
+        Regular(Regular),
+        Bursts(Bursts),
+        Schedule(Schedule),
+        Daily(Daily),
+        Batches(Batches),
+        Closed(Closed),
+        Replay(Replay),
     } unit {}
+}
+
+impl ArrivalsSpec {
+    /// The recording to be loaded from its file, if these are recorded arrivals.
+    pub fn replay_mut(&mut self) -> Option<&mut Replay> {
+        if let ArrivalsSpec::Replay(replay) = self { Some(replay) } else { None }
+    }
+
+    /// The thinking time of a closed process, which may name a file too.
+    pub fn think_mut(&mut self) -> Option<&mut LatencySpec> {
+        if let ArrivalsSpec::Closed(closed) = self { Some(&mut closed.think) } else { None }
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rate::{check_rate, mean_gap, unit_exponential};
 use super::{Arrivals, ArrivalsKind, Batch};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
@@ -31,7 +32,7 @@ impl ArrivalsKind for Poisson {
         check_rate("rate", self.rate)
     }
     fn build(&self, stream: &str, seed: &Seed) -> Box<dyn Arrivals> {
-        Box::new(Process { mean_gap: 1e9 / self.rate, last: SimTime::ZERO, dice: seed.stream(&format!("client/{stream}/arrivals")) })
+        Box::new(Process { mean_gap: mean_gap(self.rate), last: SimTime::ZERO, dice: seed.stream(&format!("client/{stream}/arrivals")) })
     }
     fn rate(&self) -> Option<f64> {
         Some(self.rate)
@@ -40,15 +41,7 @@ impl ArrivalsKind for Poisson {
 
 impl Arrivals for Process {
     fn next(&mut self) -> Option<Batch> {
-        self.last = self.last + Span::from_nanos_f64(-libm::log(self.dice.uniform()) * self.mean_gap);
+        self.last = self.last + Span::from_nanos_f64(unit_exponential(&mut self.dice) * self.mean_gap);
         Some(Batch { at: self.last, size: 1 })
     }
-}
-
-/// A rate is above zero and at most a thousand million per second.
-pub(super) fn check_rate(field: &str, rate: f64) -> Result<(), Invalid> {
-    if rate.is_finite() && rate > 0.0 && rate <= 1e9 {
-        return Ok(());
-    }
-    Err(Invalid::field(field, format!("a rate lies above 0 and below 1000 million per second, found {rate}")))
 }
