@@ -1,9 +1,9 @@
 //! poolcast forecasts how database connection pools behave, before production does.
 
+// The floors, in reading order: each imports only those above it in this list.
 pub mod kernel;
 pub mod protocol;
-// The floors stand in reading order.
-pub mod answers;
-pub mod measure;
 pub mod parts;
 pub mod simulation;
+pub mod measure;
+pub mod answers;

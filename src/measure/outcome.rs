@@ -208,7 +208,18 @@ impl Counter {
         }
     }
 
+    /// How many wait, looked at whenever that may have changed.
+    fn look_at_queue(&mut self, world: &World) {
+        let waiting = world.waiting();
+        self.windows.waiting(waiting);
+        self.outcome.excursions += u64::from(self.was_waiting && waiting == 0);
+        self.was_waiting = waiting > 0;
+    }
+
     fn pool_step(&mut self, now: SimTime, app: usize, step: PoolStep, request: Option<RequestId>, world: &World) {
+        if matches!(step, PoolStep::Wait | PoolStep::Checkout | PoolStep::Timeout) {
+            self.look_at_queue(world);
+        }
         if step == PoolStep::Checkout
             && let Some(asked) = request.and_then(|request| world.requests.get(request))
         {
@@ -247,10 +258,14 @@ impl Observer for Counter {
             Fact::Ended { request, failure } => self.ended(now, request, failure, world),
             Fact::Pool { worker, step, request, .. } => self.pool_step(now, world.app_of[worker.index()].index(), step, request, world),
             Fact::Linked { waited, .. } if self.in_span(now) => {
+                self.look_at_queue(world);
                 self.outcome.proxy.wait.record(waited.nanos());
                 self.outcome.proxy.waited += u64::from(!waited.is_zero());
             }
-            Fact::ProxyError { why } if self.in_span(now) => self.outcome.proxy.errors[why as usize] += 1,
+            Fact::ProxyError { why } if self.in_span(now) => {
+                self.look_at_queue(world);
+                self.outcome.proxy.errors[why as usize] += 1;
+            }
             Fact::DatabaseConnect if self.in_span(now) => self.outcome.database.connects += 1,
             Fact::DatabaseRefused { .. } if self.in_span(now) => self.outcome.database.refused += 1,
             Fact::Linked { .. } | Fact::ProxyError { .. } | Fact::DatabaseConnect | Fact::DatabaseRefused { .. } => {}
@@ -261,13 +276,6 @@ impl Observer for Counter {
         if now >= self.windows.next() {
             self.windows.turn(now, &model.world);
         }
-        if self.over {
-            return;
-        }
-        let waiting = model.world.waiting();
-        self.windows.waiting(waiting);
-        self.outcome.excursions += u64::from(self.was_waiting && waiting == 0);
-        self.was_waiting = waiting > 0;
     }
 
     fn is_satisfied(&self) -> bool {

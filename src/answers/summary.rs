@@ -1,0 +1,313 @@
+//! Outcomes of replications → one answer: figures with their intervals, a verdict, and what cannot be said.
+
+use std::collections::BTreeMap;
+
+use crate::answers::document::{Answer, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
+use crate::answers::runner::{Course, StatusView};
+use crate::measure::histogram::Histogram;
+use crate::measure::intervals::{Confidence, Figure, is_rare, ratio, share};
+use crate::measure::outcome::{Count, Outcome, PoolOutcome, StreamOutcome};
+use crate::measure::quantiles::Quantiles;
+use crate::measure::stationary::{Verdict, WarmUp, judge};
+use crate::parts::database::ServiceSpec;
+use crate::protocol::error::Error;
+use crate::simulation::blueprint::Blueprint;
+
+/// What a point is called and about.
+pub struct Asked<'a> {
+    /// The scenario's name, empty if there is only one.
+    pub scenario: String,
+    /// The values of `vary`.
+    pub vary: serde_json::Map<String, serde_json::Value>,
+    /// The system.
+    pub blueprint: &'a Blueprint,
+    /// How long it was looked at.
+    pub course: Course,
+}
+
+/// The answer that these outcomes give; objectives are judged by [`super::objectives`].
+pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> Answer {
+    let blueprint = asked.blueprint;
+    let mut notes = Notes::default();
+    let (verdict, steady) = verdict(blueprint, outcomes, &mut notes);
+    let figures =
+        Figures { duration: asked.course.duration.seconds() * outcomes.len() as f64, steady, excursions: sum(outcomes, |o| o.excursions) };
+    let all: Vec<StreamOutcome> = outcomes.iter().map(all_streams).collect();
+    let whole = figures.stream("", &all.iter().collect::<Vec<_>>(), &mut notes);
+    let streams = blueprint.workload.iter().enumerate().map(|(index, stream)| {
+        let these: Vec<&StreamOutcome> = outcomes.iter().map(|outcome| &outcome.streams[index]).collect();
+        (stream.name.clone(), figures.stream(&stream.name, &these, &mut Notes::default()))
+    });
+    let streams = streams.collect();
+    let pools = blueprint.apps.iter().enumerate().map(|(index, app)| (app.name.clone(), pool(outcomes.iter().map(|o| &o.pools[index]))));
+    let proxy_waits: Vec<&Histogram> = outcomes.iter().map(|outcome| &outcome.proxy.wait).collect();
+    let point = Point {
+        scenario: asked.scenario,
+        vary: asked.vary,
+        replications: outcomes.len() as u64,
+        warmup: asked.course.warmup.seconds(),
+        duration: asked.course.duration.seconds(),
+        events: sum(outcomes, |outcome| outcome.events),
+        digest: digest(outcomes),
+        verdict: verdict.to_string(),
+        requests: whole.requests,
+        latency: whole.latency,
+        pool_wait: whole.pool_wait,
+        proxy_wait: figures.waits("wait at the proxy", &proxy_waits, sum(outcomes, |outcome| outcome.proxy.waited), &mut notes),
+        pools: pools.collect(),
+        proxy: proxy(outcomes),
+        database: database(blueprint, outcomes),
+        streams,
+        objectives: Vec::new(),
+        notes: notes.0,
+    };
+    let (queue, queue_peak) = queue(outcomes, asked.course);
+    Answer {
+        point,
+        blueprint: blueprint.clone(),
+        queue,
+        queue_peak,
+        in_use: in_use(blueprint, outcomes),
+        linked_mean: (outcomes.iter().any(|outcome| outcome.proxy.clients.most > 0))
+            .then(|| mean(outcomes, |outcome| outcome.proxy.linked)),
+        statuses,
+        error_texts: error_texts(blueprint),
+    }
+}
+
+/// What is to be said besides the figures, each thing once.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Notes {
+    fn add(&mut self, note: String) {
+        if !self.0.contains(&note) {
+            self.0.push(note);
+        }
+    }
+}
+
+/// A finite question has no steady state to be judged. Figures of an unstable system would be about the length of the
+/// run, so there are none.
+fn verdict(blueprint: &Blueprint, outcomes: &[Outcome], notes: &mut Notes) -> (Verdict, bool) {
+    if !blueprint.faults.is_empty() || blueprint.workload.iter().any(|stream| !stream.arrivals.kind().stationary()) {
+        return (Verdict::Finite, true);
+    }
+    let series: Vec<Vec<f64>> = outcomes.iter().map(|outcome| outcome.windows.iter().map(|window| window.in_system).collect()).collect();
+    let (verdict, warm_up) = judge(&series, 0.0, None);
+    match (verdict, warm_up) {
+        (Verdict::Unstable, _) => {
+            notes.add("unstable: the number of requests under way grows for as long as the run lasts, so latencies and waits have no steady value".to_owned());
+        }
+        (_, WarmUp::TooShort) => {
+            notes.add("too short: more than half of the run still shows how it began; a longer duration would settle it".to_owned())
+        }
+        (_, WarmUp::Share(_)) => {}
+    }
+    (verdict, verdict != Verdict::Unstable)
+}
+
+struct Figures {
+    duration: f64,
+    steady: bool,
+    excursions: u64,
+}
+
+const NS: f64 = 1e9;
+
+impl Figures {
+    fn stream(&self, name: &str, replications: &[&StreamOutcome], notes: &mut Notes) -> StreamFigures {
+        let of = if name.is_empty() { String::new() } else { format!(" of {name}") };
+        let latencies: Vec<&Histogram> = replications.iter().map(|stream| &stream.latency).collect();
+        let waits: Vec<&Histogram> = replications.iter().map(|stream| &stream.pool_wait).collect();
+        StreamFigures {
+            requests: self.requests(replications, notes),
+            latency: self.times(&format!("latency{of}"), &latencies, notes),
+            pool_wait: self.waits(&format!("wait for a connection{of}"), &waits, replications.iter().map(|s| s.waited).sum(), notes),
+        }
+    }
+
+    fn requests(&self, replications: &[&StreamOutcome], notes: &mut Notes) -> Requests {
+        let total = |what: fn(&StreamOutcome) -> u64| replications.iter().map(|stream| what(stream)).sum::<u64>();
+        let (arrived, completed, failed) = (total(|s| s.arrived), total(|s| s.completed), total(|s| s.errors.iter().sum()));
+        let counts: Vec<(u64, u64)> =
+            replications.iter().map(|s| (s.errors.iter().sum(), s.completed + s.errors.iter().sum::<u64>())).collect();
+        let rate = share(&counts, self.excursions, Confidence::USUAL);
+        if failed > 0 && is_rare(failed, replications.len()) && replications.len() > 1 {
+            notes.add(format!("fewer than two failed requests per replication ({failed} in all): the error rate's interval is rough; longer runs would help"));
+        }
+        let ended = completed + failed;
+        Requests {
+            arrived,
+            completed,
+            failed,
+            unfinished: arrived - ended,
+            throughput: completed as f64 / self.duration,
+            error_rate: (ended > 0).then(|| failed as f64 / ended as f64),
+            error_rate_ci95: interval(&rate, 1.0),
+            errors: by_name(replications.iter().map(|stream| &stream.errors)),
+        }
+    }
+
+    fn times(&self, what: &str, replications: &[&Histogram], notes: &mut Notes) -> Times {
+        let count = replications.iter().map(|histogram| histogram.count()).sum();
+        if !self.steady || count == 0 {
+            return Times { count, ..Times::default() };
+        }
+        let pairs: Vec<(f64, f64)> = replications.iter().map(|histogram| (histogram.sum() as f64, histogram.count() as f64)).collect();
+        let mean = ratio(&pairs, Confidence::USUAL);
+        let owned: Vec<Histogram> = replications.iter().map(|histogram| (*histogram).clone()).collect();
+        let quantiles = Quantiles::of(&owned);
+        let mut quantile = |p: f64, name: &str| {
+            let figure = quantiles.quantile(p, Confidence::USUAL);
+            if let Figure::Unsupported { why, .. } = &figure {
+                notes.add(format!("{name} {what}: {why}"));
+            }
+            figure
+        };
+        let [p50, p90, p95, p99, p999] =
+            [(0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")].map(|(p, name)| quantile(p, name));
+        Times {
+            count,
+            mean: seconds(&mean),
+            mean_ci95: interval(&mean, NS),
+            p50: seconds(&p50),
+            p90: seconds(&p90),
+            p95: seconds(&p95),
+            p99_ci95: interval(&p99, NS),
+            p99: seconds(&p99),
+            p999: seconds(&p999),
+            max: replications.iter().filter_map(|histogram| histogram.max()).max().map(|ns| ns as f64 / NS),
+        }
+    }
+
+    fn waits(&self, what: &str, replications: &[&Histogram], waited: u64, notes: &mut Notes) -> Waits {
+        let times = self.times(what, replications, notes);
+        let waited = (times.count > 0).then(|| waited as f64 / times.count as f64);
+        Waits { times, waited }
+    }
+}
+
+fn seconds(figure: &Figure) -> Option<f64> {
+    figure.value().map(|ns| ns / NS)
+}
+
+fn interval(figure: &Figure, unit: f64) -> Option<[f64; 2]> {
+    figure.estimate().map(|estimate| [estimate.low.max(0.0) / unit, estimate.high / unit])
+}
+
+fn sum(outcomes: &[Outcome], what: impl Fn(&Outcome) -> u64) -> u64 {
+    outcomes.iter().map(what).sum()
+}
+
+fn mean(outcomes: &[Outcome], what: impl Fn(&Outcome) -> Count) -> f64 {
+    outcomes.iter().map(|outcome| what(outcome).mean).sum::<f64>() / outcomes.len() as f64
+}
+
+fn most(outcomes: &[Outcome], what: impl Fn(&Outcome) -> Count) -> u64 {
+    outcomes.iter().map(|outcome| what(outcome).most).max().unwrap_or(0)
+}
+
+fn all_streams(outcome: &Outcome) -> StreamOutcome {
+    let mut all = StreamOutcome { errors: vec![0; Error::ALL.len()], ..StreamOutcome::default() };
+    for stream in &outcome.streams {
+        all.arrived += stream.arrived;
+        all.completed += stream.completed;
+        all.waited += stream.waited;
+        all.latency.merge(&stream.latency);
+        all.pool_wait.merge(&stream.pool_wait);
+        for (sum, errors) in all.errors.iter_mut().zip(&stream.errors) {
+            *sum += errors;
+        }
+    }
+    all
+}
+
+fn by_name<'a>(replications: impl Iterator<Item = &'a Vec<u64>> + Clone) -> BTreeMap<String, u64> {
+    let total = |why: Error| replications.clone().map(|errors| errors[why as usize]).sum::<u64>();
+    Error::ALL.iter().map(|why| (why.name().to_owned(), total(*why))).filter(|(_, count)| *count > 0).collect()
+}
+
+fn pool<'a>(replications: impl Iterator<Item = &'a PoolOutcome>) -> PoolUse {
+    let all: Vec<&PoolOutcome> = replications.collect();
+    let mean = |what: fn(&PoolOutcome) -> Count| all.iter().map(|pool| what(pool).mean).sum::<f64>() / all.len() as f64;
+    let most = |what: fn(&PoolOutcome) -> Count| all.iter().map(|pool| what(pool).most).max().unwrap_or(0);
+    PoolUse {
+        connects: all.iter().map(|pool| pool.connects).sum(),
+        closes: all.iter().map(|pool| pool.closes).sum(),
+        in_use_mean: mean(|pool| pool.in_use),
+        in_use_max: most(|pool| pool.in_use),
+        open_max: most(|pool| pool.open),
+        pending_mean: mean(|pool| pool.pending),
+        pending_max: most(|pool| pool.pending),
+        timeouts: all.iter().map(|pool| pool.timeouts).sum(),
+    }
+}
+
+fn proxy(outcomes: &[Outcome]) -> ProxyUse {
+    ProxyUse {
+        client_connections_max: most(outcomes, |outcome| outcome.proxy.clients),
+        server_connections_max: most(outcomes, |outcome| outcome.proxy.servers),
+        connects: sum(outcomes, |outcome| outcome.proxy.connects),
+        waiting_mean: mean(outcomes, |outcome| outcome.proxy.waiting),
+        waiting_max: most(outcomes, |outcome| outcome.proxy.waiting),
+        errors: by_name(outcomes.iter().map(|outcome| &outcome.proxy.errors)),
+    }
+}
+
+fn database(blueprint: &Blueprint, outcomes: &[Outcome]) -> DatabaseUse {
+    let cores = match blueprint.database.service {
+        ServiceSpec::Delay => None,
+        ServiceSpec::Sharing { cores, .. } | ServiceSpec::Queue { cores } => Some(f64::from(cores)),
+    };
+    DatabaseUse {
+        connections_mean: mean(outcomes, |outcome| outcome.database.connections),
+        connections_max: most(outcomes, |outcome| outcome.database.connections),
+        connects: sum(outcomes, |outcome| outcome.database.connects),
+        refused: sum(outcomes, |outcome| outcome.database.refused),
+        active_mean: mean(outcomes, |outcome| outcome.database.active),
+        utilisation: cores.map(|cores| mean(outcomes, |outcome| outcome.database.busy) / cores),
+    }
+}
+
+fn queue(outcomes: &[Outcome], course: Course) -> (Vec<f64>, (f64, f64)) {
+    let slices = outcomes.iter().map(|outcome| outcome.windows.len()).min().unwrap_or(0);
+    let means = (0..slices).map(|at| outcomes.iter().map(|outcome| outcome.windows[at].waiting).sum::<f64>() / outcomes.len() as f64);
+    let peaks = outcomes.iter().flat_map(|outcome| outcome.windows.iter().map(|window| window.waiting_most).enumerate());
+    let peak = peaks.fold((0, 0), |best, (at, most)| if most > best.0 { (most, at) } else { best });
+    (means.collect(), (peak.0 as f64, peak.1 as f64 * course.duration.seconds() / slices.max(1) as f64))
+}
+
+fn in_use(blueprint: &Blueprint, outcomes: &[Outcome]) -> Named<Vec<f64>> {
+    let slices = outcomes.iter().map(|outcome| outcome.windows.len()).min().unwrap_or(0);
+    let app = |index: usize| {
+        let at = |slice: usize| {
+            outcomes.iter().map(|outcome| outcome.windows[slice].in_use.get(index).copied().unwrap_or(0.0)).sum::<f64>()
+                / outcomes.len() as f64
+        };
+        (0..slices).map(at).collect()
+    };
+    blueprint.apps.iter().enumerate().map(|(index, spec)| (spec.name.clone(), app(index))).collect()
+}
+
+/// The texts as the log has them; the pool's own where there is one app, since each kind has its own.
+fn error_texts(blueprint: &Blueprint) -> BTreeMap<String, String> {
+    let mut texts: BTreeMap<String, String> = Error::ALL.iter().map(|why| (why.name().to_owned(), why.text().to_owned())).collect();
+    if let Some(app) = blueprint.apps.first() {
+        texts.insert(Error::PoolTimeout.name().to_owned(), app.pool.kind().timeout_text());
+    }
+    if blueprint.database.superuser_reserved_connections > 0 {
+        let text = "remaining connection slots are reserved for non-replication superuser connections";
+        texts.insert(Error::TooManyClients.name().to_owned(), text.to_owned());
+    }
+    texts
+}
+
+fn digest(outcomes: &[Outcome]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for outcome in outcomes {
+        hasher.update(&outcome.digest.to_le_bytes());
+        hasher.update(&outcome.events.to_le_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
