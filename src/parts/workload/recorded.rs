@@ -82,7 +82,7 @@ impl Recorded {
 }
 
 impl Demands {
-    /// A request may have fewer statements than there are columns: those at the end are left empty then.
+    /// A request may have fewer known demands than there are columns: those at the end are left empty then.
     fn add(&mut self, row: &StringRecord, queries: &[usize]) -> Result<(), String> {
         let cell = |column: &usize| row.get(*column).unwrap_or_default();
         let filled = queries.iter().rposition(|column| !cell(column).is_empty()).map_or(0, |last| last + 1);

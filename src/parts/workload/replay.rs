@@ -15,8 +15,9 @@ use crate::kernel::time::{SimTime, Span};
 /// who says [`Replay::load`] before the process is built; a copy made by writing and reading again has to be loaded again.
 ///
 /// The file is CSV with a heading: a column `at`, in seconds from the start of the run, in order; and where the
-/// statements' service demands are known, columns `query1`, `query2` … in seconds. Lines that begin with `#` are passed
-/// over. After the last row nothing comes any more. Takes no dice.
+/// statements' service demands are known, columns `query1`, `query2` … in seconds, empty from where a request's are
+/// not known: those statements draw theirs as without a recording. Lines that begin with `#` are passed over. After the
+/// last row nothing comes any more. Takes no dice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
