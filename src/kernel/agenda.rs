@@ -4,8 +4,8 @@
 //! and what an event causes in its own instant ([`Agenda::at_once`]) happens, in the order in which it was caused,
 //! before the next event of the list. Events at once never touch the list.
 //!
-//! **Where an event waits.** The nearest events are a short sorted array; the far ones lie unsorted in a
-//! [timing wheel](wheel), and come to the array slot by slot when it runs out. The array holds everything up to the
+//! **Where an event waits.** The nearest events are a short sorted array (`near`); the far ones lie unsorted
+//! in a timing wheel (`wheel`), and come to the array slot by slot when it runs out. The array holds everything up to the
 //! instant `horizon`, the wheel everything after it. Too full an array sends its later half to the wheel and draws the
 //! horizon in. Only when more events than that wait for one single instant, the newcomers of that instant stand in a
 //! heap, the crowd. So an event costs about the same with ten pending as with a million.
@@ -13,9 +13,11 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::kernel::agenda::near::Near;
 use crate::kernel::agenda::wheel::{Entry, Wheel};
 use crate::kernel::time::{SimTime, Span};
 
+mod near;
 #[cfg(test)]
 mod tests;
 mod wheel;
@@ -41,8 +43,8 @@ pub struct Agenda<E> {
     now: SimTime,
     scheduled: u64,
     at_once: VecDeque<E>,
-    /// What happens up to `horizon`, the next event last.
-    near: Vec<Entry<E>>,
+    /// What happens up to `horizon`.
+    near: Near<E>,
     /// What else happens up to `horizon`: latecomers to an instant that fills `near` alone.
     crowd: BinaryHeap<Reverse<InCrowd<E>>>,
     /// What happens after `horizon`.
@@ -62,7 +64,7 @@ impl<E: Copy> Default for Agenda<E> {
             now: SimTime::ZERO,
             scheduled: 0,
             at_once: VecDeque::new(),
-            near: Vec::with_capacity(NEAR),
+            near: Near::with_room(NEAR),
             crowd: BinaryHeap::new(),
             far: Wheel::default(),
             horizon: u64::MAX,
@@ -82,11 +84,13 @@ impl<E: Copy> Agenda<E> {
     }
 
     /// `event` happens after `span`, among the events of `rank`; a span of zero still goes through the list.
+    #[inline]
     pub fn after(&mut self, span: Span, rank: Rank, event: E) {
         self.at(self.now + span, rank, event);
     }
 
     /// `event` happens at `time`, which is not in the past.
+    #[inline]
     pub fn at(&mut self, time: SimTime, rank: Rank, event: E) {
         assert!(time >= self.now, "nothing is scheduled in the past");
         self.scheduled += 1;
@@ -95,13 +99,14 @@ impl<E: Copy> Agenda<E> {
         if entry.time > self.horizon {
             self.far.put(self.horizon, entry);
         } else if self.near.len() < NEAR {
-            self.insert(entry);
+            self.near.insert(entry);
         } else {
             self.insert_into_full(entry);
         }
     }
 
     /// The next event not later than `end`, and the clock moves to it; without one the clock moves to `end`.
+    #[inline]
     pub fn next(&mut self, end: SimTime) -> Option<E> {
         if let Some(event) = self.at_once.pop_front() {
             return Some(event);
@@ -109,10 +114,10 @@ impl<E: Copy> Agenda<E> {
         if !self.crowd.is_empty() {
             return self.next_in_crowd(end);
         }
-        if self.near.is_empty() {
+        if self.near.len() == 0 {
             self.refill(end.nanos());
         }
-        match self.near.last() {
+        match self.near.first() {
             Some(&Entry { time, event, .. }) if time <= end.nanos() => {
                 self.near.pop();
                 self.now = SimTime::from_nanos(time);
@@ -130,31 +135,24 @@ impl<E: Copy> Agenda<E> {
         self.at_once.len() + self.near.len() + self.crowd.len() + self.far.len()
     }
 
-    #[inline]
-    fn insert(&mut self, entry: Entry<E>) {
-        let key = entry.key();
-        let later = self.near.partition_point(|other| other.key() > key);
-        self.near.insert(later, entry);
-    }
-
     /// Makes room by drawing the horizon in, to about the middle of the array.
     ///
     /// It has to end where a slot ends, on the level on which now and the farthest entry part: else a horizon drawn in
     /// once more could leave the digits that the wheel's levels rest on.
     #[cold]
     fn insert_into_full(&mut self, entry: Entry<E>) {
-        let (now, farthest, middle) = (self.now.nanos(), self.near[0].time, self.near[self.near.len() / 2].time);
+        let near = self.near.entries();
+        let (now, middle, farthest) = (self.now.nanos(), near[near.len() / 2].time, near[near.len() - 1].time);
         let width = wheel::slot_width(now, farthest);
         let (farthest_slot, middle_slot) = (farthest / width, middle / width);
         self.horizon = if now == farthest { now } else { (middle_slot + 1).min(farthest_slot) * width - 1 };
-        let later = self.near.partition_point(|other| other.time > self.horizon);
-        for entry in self.near.drain(..later) {
-            self.far.put(self.horizon, entry);
+        for later in self.near.split(self.horizon) {
+            self.far.put(self.horizon, later);
         }
         if entry.time > self.horizon {
             self.far.put(self.horizon, entry);
         } else if self.near.len() < NEAR {
-            self.insert(entry);
+            self.near.insert(entry);
         } else {
             self.crowd.push(Reverse(InCrowd(entry)));
         }
@@ -164,32 +162,33 @@ impl<E: Copy> Agenda<E> {
     ///
     /// A slot is divided only when time has reached it or reaches it in this call: what is scheduled next is then never
     /// before the cursor's slot.
+    #[inline(never)] // `next` stays short
     fn refill(&mut self, end: u64) {
-        loop {
-            let Some(slot) = self.far.earliest(self.horizon) else {
-                self.horizon = u64::MAX;
-                break;
-            };
-            let enough = self.near.len() + self.far.count(slot) > BATCH;
-            if slot.start > end || enough && !self.near.is_empty() {
-                self.horizon = slot.start - 1;
-                break;
+        self.near.fill(|near| {
+            loop {
+                let Some(slot) = self.far.earliest(self.horizon) else {
+                    self.horizon = u64::MAX;
+                    break;
+                };
+                let enough = near.len() + self.far.count(slot) > BATCH;
+                if slot.start > end || enough && !near.is_empty() {
+                    self.horizon = slot.start - 1;
+                    break;
+                }
+                self.horizon = slot.start;
+                if enough && !slot.instant {
+                    self.far.divide(slot);
+                } else {
+                    self.far.take(slot, near);
+                }
             }
-            self.horizon = slot.start;
-            if enough && !slot.instant {
-                self.far.divide(slot);
-            } else {
-                self.far.take(slot, &mut self.near);
-            }
-        }
-        self.near.sort_unstable_by_key(Entry::key);
-        self.near.reverse();
+        });
     }
 
     #[cold]
     fn next_in_crowd(&mut self, end: SimTime) -> Option<E> {
         let Reverse(InCrowd(first)) = self.crowd.peek()?;
-        let (entry, from_crowd) = match self.near.last() {
+        let (entry, from_crowd) = match self.near.first() {
             Some(near) if near.key() < first.key() => (*near, false),
             _ => (*first, true),
         };

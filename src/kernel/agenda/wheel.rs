@@ -109,7 +109,10 @@ impl<E: Copy> Wheel<E> {
         self.vacate(slot);
         let entries = &mut self.slots[slot.index];
         self.len -= entries.len();
-        to.append(entries);
+        for &entry in entries.iter() {
+            to.push(entry);
+        }
+        entries.clear();
         if entries.capacity() > KEPT {
             *entries = Vec::new();
         }

@@ -1,0 +1,108 @@
+//! The nearest events, sorted: an array that is read from its front, and that makes room towards its nearer end.
+
+use crate::kernel::agenda::wheel::Entry;
+
+/// So many places of events that are gone may lie before the first one.
+const GAP: usize = 96;
+
+/// Entries in order.
+pub struct Near<E> {
+    /// Ascending from `first` on.
+    entries: Vec<Entry<E>>,
+    first: usize,
+}
+
+impl<E: Copy> Near<E> {
+    /// Nothing, with room for `room` events.
+    pub fn with_room(room: usize) -> Near<E> {
+        Near { entries: Vec::with_capacity(room + GAP), first: 0 }
+    }
+
+    /// How many events it holds.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.first
+    }
+
+    /// All entries, the next one first.
+    #[inline]
+    pub fn entries(&self) -> &[Entry<E>] {
+        &self.entries[self.first..]
+    }
+
+    /// The next entry.
+    #[inline]
+    pub fn first(&self) -> Option<&Entry<E>> {
+        self.entries.get(self.first)
+    }
+
+    /// Forgets the first entry.
+    #[inline]
+    pub fn pop(&mut self) {
+        self.first += 1;
+        if self.first == self.entries.len() {
+            self.entries.clear();
+            self.first = 0;
+        }
+    }
+
+    /// Puts an entry in its place, from whichever end is nearer: a new event is often one of the next or the last of all.
+    ///
+    /// Always inlined, so that the entry goes straight to its place: read back from the stack it would stall the loads.
+    #[inline(always)]
+    pub fn insert(&mut self, entry: Entry<E>) {
+        if self.first > 0 && entry.key() < self.entries[self.first + self.len() / 2].key() {
+            self.first -= 1;
+            self.shift_earlier(entry);
+        } else {
+            if self.first >= GAP {
+                self.close_gap();
+            }
+            self.shift_later(entry);
+        }
+    }
+
+    /// Fills the empty array with what `add` appends, in whatever order.
+    pub fn fill(&mut self, add: impl FnOnce(&mut Vec<Entry<E>>)) {
+        add(&mut self.entries);
+        self.entries.sort_unstable_by_key(Entry::key);
+    }
+
+    /// Gives away all entries after `time`.
+    pub fn split(&mut self, time: u64) -> impl Iterator<Item = Entry<E>> {
+        self.close_gap();
+        let kept = self.entries.partition_point(|entry| entry.time <= time);
+        self.entries.drain(kept..)
+    }
+
+    /// Moves earlier entries one place forward, into the free place before the first one.
+    #[inline(always)]
+    fn shift_earlier(&mut self, entry: Entry<E>) {
+        let entries = &mut self.entries[self.first..];
+        let mut place = 0;
+        while place + 1 < entries.len() && entries[place + 1].key() < entry.key() {
+            entries[place] = entries[place + 1];
+            place += 1;
+        }
+        entries[place] = entry;
+    }
+
+    /// Moves later entries one place back.
+    #[inline(always)]
+    fn shift_later(&mut self, entry: Entry<E>) {
+        self.entries.push(entry);
+        let entries = &mut self.entries[self.first..];
+        let mut place = entries.len() - 1;
+        while place > 0 && entries[place - 1].key() > entry.key() {
+            entries[place] = entries[place - 1];
+            place -= 1;
+        }
+        entries[place] = entry;
+    }
+
+    #[cold]
+    fn close_gap(&mut self) {
+        self.entries.drain(..self.first);
+        self.first = 0;
+    }
+}
