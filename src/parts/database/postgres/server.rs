@@ -281,3 +281,8 @@ fn set(at: Option<SimTime>, alarm: Alarm, cx: &mut Cx) {
         cx.at(at, Rank::Timeout, alarm.event());
     }
 }
+
+#[cfg(test)]
+mod dialogue;
+#[cfg(test)]
+mod tests;
