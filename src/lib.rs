@@ -6,4 +6,5 @@ pub mod protocol;
 pub mod parts;
 pub mod simulation;
 pub mod measure;
+pub mod experiment;
 pub mod answers;

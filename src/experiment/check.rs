@@ -1,0 +1,78 @@
+//! What must be true of a complete system before it can be built: every part's own rules, and those between parts.
+
+use super::data;
+use crate::kernel::invalid::Invalid;
+use crate::kernel::time::Span;
+use crate::parts::client::StreamSpec;
+use crate::protocol::program::Program;
+use crate::simulation::blueprint::{AppSpec, Blueprint};
+
+/// The most workers of one app: more are a slip of the keyboard.
+const MOST_WORKERS: u32 = 100_000;
+
+/// Checks a system that will run for `horizon`; the error's path is that of the experiment file.
+pub fn check(blueprint: &Blueprint, horizon: Span) -> Result<(), Invalid> {
+    for app in &blueprint.apps {
+        check_app(app).map_err(|invalid| invalid.within(&app.name).within("apps"))?;
+    }
+    for stream in &blueprint.workload {
+        check_stream(stream, blueprint).map_err(|invalid| invalid.within(&stream.name).within("workload"))?;
+    }
+    blueprint.proxy.kind().check().map_err(|invalid| invalid.within("proxy"))?;
+    blueprint.database.check().map_err(|invalid| invalid.within("database"))?;
+    for (name, latency) in [("app", &blueprint.network.app), ("proxy", &blueprint.network.proxy)] {
+        latency.check().map_err(|invalid| invalid.within(name).within("network"))?;
+    }
+    for (index, at) in blueprint.faults.iter().enumerate() {
+        let within = |invalid: Invalid| invalid.within(&index.to_string()).within("faults");
+        at.1.check().map_err(within)?;
+        if at.0 >= horizon {
+            let why = format!("this fault comes at {}, but the run ends at {horizon} (warm-up and duration together)", at.0);
+            return Err(within(Invalid::here(why)));
+        }
+    }
+    Ok(())
+}
+
+fn check_app(app: &AppSpec) -> Result<(), Invalid> {
+    check_name(&app.name)?;
+    if !(1..=MOST_WORKERS).contains(&app.workers) {
+        return Err(Invalid::field("workers", format!("an app has 1 to {MOST_WORKERS} workers, found {}", app.workers)));
+    }
+    if app.concurrency == Some(0) {
+        return Err(Invalid::field("concurrency", "a worker that handles 0 requests at once does nothing: give 1 or more, or leave it out"));
+    }
+    app.driver.check().map_err(|invalid| invalid.within("driver"))?;
+    app.pool.kind().check().map_err(|invalid| invalid.within("pool"))
+}
+
+fn check_stream(stream: &StreamSpec, blueprint: &Blueprint) -> Result<(), Invalid> {
+    check_name(&stream.name)?;
+    if !blueprint.apps.iter().any(|app| app.name == stream.app) {
+        let known: Vec<&str> = blueprint.apps.iter().map(|app| app.name.as_str()).collect();
+        let why = format!("there is no app `{}`; {}", stream.app, super::diagnose::instead(&stream.app, &known));
+        return Err(Invalid::field("app", why));
+    }
+    stream.arrivals.kind().check().map_err(|invalid| invalid.within("arrivals"))?;
+    if stream.steps.is_empty() {
+        return Err(Invalid::field("steps", "a request without steps does nothing: steps: [Session([Query(Constant(\"5ms\"))])]"));
+    }
+    let mut steps = stream.steps.clone();
+    data::stand_in(&mut steps);
+    Program::compile(&steps).map_err(|invalid| invalid.within("steps"))?;
+    if stream.deadline == Some(Span::ZERO) {
+        return Err(Invalid::field("deadline", "with a deadline of 0s every request fails: leave it out, or give one such as \"5s\""));
+    }
+    match &stream.retry {
+        Some(retry) => retry.check().map_err(|invalid| invalid.within("retry")),
+        None => Ok(()),
+    }
+}
+
+/// A name must be able to stand in a path.
+fn check_name(name: &str) -> Result<(), Invalid> {
+    if name.trim().is_empty() || name.contains('.') {
+        return Err(Invalid::field("name", format!("a name is not empty and has no dot, because paths are dotted; found \"{name}\"")));
+    }
+    Ok(())
+}
