@@ -7,6 +7,9 @@ use crate::parts::database::Postgres;
 use crate::protocol::server::Proxy;
 
 mod direct;
+#[cfg(test)]
+mod house;
+mod list;
 pub mod pgbouncer;
 pub mod rds_proxy;
 
