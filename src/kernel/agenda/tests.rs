@@ -41,6 +41,18 @@ fn nothing_can_be_scheduled_in_the_past() {
 }
 
 #[test]
+fn an_array_that_has_to_give_everything_away_takes_events_again() {
+    let mut both = Both::default();
+    both.after(1, Rank::Timer);
+    for i in 0..100 {
+        both.after(30_000_000_000 + i, Rank::Timeout);
+        both.next(5);
+    }
+    both.after(3, Rank::Completion);
+    both.drain();
+}
+
+#[test]
 fn a_crowd_in_one_instant_keeps_the_order_while_more_join_it() {
     let mut both = Both::default();
     for _ in 0..5_000 {
@@ -80,7 +92,7 @@ fn a_million_events_of_a_hold_model_come_in_the_order_of_a_heap() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_schedule_comes_in_the_order_of_a_heap(says in proptest::collection::vec(say(), 1..250)) {
