@@ -2,5 +2,6 @@
 //! everything may use `document`, `summary` uses `runner`, and `report` uses `why`.
 
 pub mod document;
+pub mod objectives;
 pub mod runner;
 pub mod summary;

@@ -4,6 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use crate::answers::document::Answer;
+use crate::answers::objectives;
+use crate::answers::summary::{self, Asked};
+use crate::experiment::{Plan, Replications};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::measure::outcome::{Counter, Outcome};
@@ -88,6 +92,70 @@ fn view(model: &Model, blueprint: &Blueprint) -> String {
     lines.join("\n")
 }
 
+/// How to go about a run. Nothing here changes a figure.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions {
+    /// Threads.
+    pub jobs: usize,
+    /// Look at the first replication of each point every so often.
+    pub status_every: Option<Span>,
+}
+
+/// Runs every point of a plan.
+pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -> Vec<Answer> {
+    let course = Course { seed: plan.seed, warmup: plan.warmup, duration: plan.duration };
+    let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
+    let outcomes = match plan.replications {
+        Replications::Fixed(replications) => run_all(&blueprints, course, u64::from(replications), options.jobs, progress),
+        Replications::Precise { relative, at_most } => blueprints
+            .iter()
+            .enumerate()
+            .map(|(index, blueprint)| {
+                let share = |done: f64| progress((index as f64 + done) / blueprints.len() as f64);
+                precisely(blueprint, course, relative, u64::from(at_most), options.jobs, &share)
+            })
+            .collect(),
+    };
+    let answers = plan.points.iter().zip(&outcomes).map(|(point, outcomes)| {
+        let views = options.status_every.map_or(Vec::new(), |every| replicate_with_views(&point.blueprint, course, 0, Some(every)).1);
+        let vary = point.vary.iter().cloned().collect();
+        let asked = Asked { scenario: point.scenario.clone().unwrap_or_default(), vary, blueprint: &point.blueprint, course };
+        let mut answer = summary::answer(asked, outcomes, views);
+        answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, outcomes);
+        answer
+    });
+    answers.collect()
+}
+
+/// Replications in stages, each stage twice as many, until the 95 % intervals of mean latency, p99 and error rate are
+/// no wider than `relative` of their value to either side, or there are `at_most`.
+fn precisely(
+    blueprint: &Blueprint,
+    course: Course,
+    relative: f64,
+    at_most: u64,
+    jobs: usize,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut target = at_most.min(FIRST_STAGE);
+    loop {
+        let from = outcomes.len() as u64;
+        let tasks: Vec<(usize, u64)> = (from..target).map(|replication| (0, replication)).collect();
+        outcomes.extend(run_tasks(&[blueprint], course, &tasks, jobs, &|done| {
+            progress((from as f64 + done * (target - from) as f64) / at_most as f64)
+        }));
+        if target == at_most || summary::is_precise(&outcomes, relative) {
+            progress(1.0);
+            return outcomes;
+        }
+        target = (2 * target).min(at_most);
+    }
+}
+
+/// The first stage of a run to a given precision: with fewer, the intervals themselves are too uncertain to stop at.
+const FIRST_STAGE: u64 = 16;
+
 /// `replications` replications of each blueprint, on `jobs` threads. `progress` hears the fraction that is done.
 pub fn run_all(
     blueprints: &[&Blueprint],
@@ -98,6 +166,23 @@ pub fn run_all(
 ) -> Vec<Vec<Outcome>> {
     let tasks: Vec<(usize, u64)> =
         (0..blueprints.len()).flat_map(|point| (0..replications).map(move |replication| (point, replication))).collect();
+    let mut outcomes = run_tasks(blueprints, course, &tasks, jobs, progress);
+    let mut points = Vec::with_capacity(blueprints.len());
+    for _ in blueprints {
+        let rest = outcomes.split_off(replications as usize);
+        points.push(std::mem::replace(&mut outcomes, rest));
+    }
+    points
+}
+
+/// The tasks, (point, replication) each, on `jobs` threads; outcomes in the order of the tasks.
+fn run_tasks(
+    blueprints: &[&Blueprint],
+    course: Course,
+    tasks: &[(usize, u64)],
+    jobs: usize,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Vec<Outcome> {
     let done = AtomicUsize::new(0);
     let one = |&(point, replication): &(usize, u64)| {
         let outcome = replicate(blueprints[point], course, replication);
@@ -105,11 +190,5 @@ pub fn run_all(
         outcome
     };
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("threads can be started");
-    let mut outcomes: Vec<Outcome> = threads.install(|| tasks.par_iter().with_max_len(1).map(one).collect());
-    let mut points = Vec::with_capacity(blueprints.len());
-    for _ in blueprints {
-        let rest = outcomes.split_off(replications as usize);
-        points.push(std::mem::replace(&mut outcomes, rest));
-    }
-    points
+    threads.install(|| tasks.par_iter().with_max_len(1).map(one).collect())
 }

@@ -75,6 +75,18 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
     }
 }
 
+/// Whether the intervals of mean latency, p99 and error rate are no wider than `relative` of their value to either side.
+pub fn is_precise(outcomes: &[Outcome], relative: f64) -> bool {
+    let all: Vec<StreamOutcome> = outcomes.iter().map(all_streams).collect();
+    let latencies: Vec<Histogram> = all.iter().map(|stream| stream.latency.clone()).collect();
+    let sums: Vec<(f64, f64)> = latencies.iter().map(|histogram| (histogram.sum() as f64, histogram.count() as f64)).collect();
+    let errors: Vec<(f64, f64)> = all.iter().map(|s| (s.errors.iter().sum::<u64>() as f64, s.arrived as f64)).collect();
+    let narrow = |figure: Figure| figure.estimate().is_some_and(|estimate| estimate.relative_half_width() <= relative);
+    narrow(ratio(&sums, Confidence::USUAL))
+        && narrow(Quantiles::of(&latencies).quantile(0.99, Confidence::USUAL))
+        && (errors.iter().all(|(failed, _)| *failed == 0.0) || narrow(ratio(&errors, Confidence::USUAL)))
+}
+
 /// What is to be said besides the figures, each thing once.
 #[derive(Default)]
 struct Notes(Vec<String>);

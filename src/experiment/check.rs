@@ -40,7 +40,10 @@ fn check_app(app: &AppSpec) -> Result<(), Invalid> {
         return Err(Invalid::field("workers", format!("an app has 1 to {MOST_WORKERS} workers, found {}", app.workers)));
     }
     if app.concurrency == Some(0) {
-        return Err(Invalid::field("concurrency", "a worker that handles 0 requests at once does nothing: give 1 or more, or leave it out"));
+        return Err(Invalid::field(
+            "concurrency",
+            "a worker that handles 0 requests at once does nothing: give 1 or more, or leave it out",
+        ));
     }
     app.driver.check().map_err(|invalid| invalid.within("driver"))?;
     app.pool.kind().check().map_err(|invalid| invalid.within("pool"))

@@ -44,7 +44,11 @@ fn descend<'a>(node: &'a Node, step: &str) -> Option<&'a Node> {
         }
         Form::Map(entries) => node.field(step).or_else(|| match entries.as_slice() {
             [(key, kind)] if key.text().is_some_and(is_kind) => {
-                if key.text() == Some(step) { Some(kind) } else { descend(kind, step) }
+                if key.text() == Some(step) {
+                    Some(kind)
+                } else {
+                    descend(kind, step)
+                }
             }
             _ => None,
         }),

@@ -142,7 +142,9 @@ impl Experiment {
         let point = |cell: super::sweep::Cell| {
             let scenario = cell.scenario.map(|index| &self.scenarios[index]);
             let settings = scenario.iter().flat_map(|s| &s.settings).chain(cell.vary.iter().copied()).chain(&sets);
-            let blueprint = self.blueprint(scenario, &settings.collect::<Vec<_>>(), horizon).map_err(|problem| context(problem, scenario, &cell.vary))?;
+            let blueprint = self
+                .blueprint(scenario, &settings.collect::<Vec<_>>(), horizon)
+                .map_err(|problem| context(problem, scenario, &cell.vary))?;
             let vary = cell.vary.iter().map(|setting| (setting.path.clone(), setting.value.clone())).collect();
             Ok(Point { scenario: scenario.map(|s| s.name.clone()), vary, blueprint })
         };
@@ -279,4 +281,3 @@ fn context(problem: Problem, scenario: Option<&Scenario>, vary: &[&Setting]) -> 
     let all: Vec<String> = scenario.into_iter().chain(vary).collect();
     if all.is_empty() { problem } else { problem.help(format!("this is in {}", all.join(", "))) }
 }
-

@@ -48,13 +48,7 @@ impl Setting {
     pub fn of_command_line(path: &str, text: &str) -> Setting {
         let source = Source::new("--set", &format!("{path}={text}"));
         let value = tree::parse(text).and_then(|node| node.value()).unwrap_or_else(|_| Value::String(text.to_owned()));
-        Setting {
-            path: path.to_owned(),
-            value,
-            path_span: 0..path.len(),
-            value_span: path.len() + 1..source.text.len(),
-            source,
-        }
+        Setting { path: path.to_owned(), value, path_span: 0..path.len(), value_span: path.len() + 1..source.text.len(), source }
     }
 }
 

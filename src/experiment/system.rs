@@ -169,7 +169,9 @@ impl StreamPart {
     fn complete(self, apps: &str) -> Result<StreamSpec, Invalid> {
         Ok(StreamSpec {
             name: self.name,
-            app: self.app.ok_or_else(|| Invalid::here(format!("there are several apps, so a stream says which it goes to: app: one of {apps}")))?,
+            app: self
+                .app
+                .ok_or_else(|| Invalid::here(format!("there are several apps, so a stream says which it goes to: app: one of {apps}")))?,
             arrivals: self.arrivals.ok_or_else(|| missing("a stream needs arrivals: arrivals: Poisson(rate: 100)"))?,
             steps: self.steps.ok_or_else(|| missing("a stream needs steps: steps: [Session([Query(Constant(\"5ms\"))])]"))?,
             deadline: self.deadline.flatten(),
@@ -186,7 +188,9 @@ impl AppPart {
             balance: self.balance.unwrap_or_default(),
             concurrency: self.concurrency.flatten(),
             driver: self.driver.unwrap_or_default(),
-            pool: self.pool.ok_or_else(|| missing("an app needs a pool: pool: SqlAlchemy(pool_size: 5, max_overflow: 10), or pool: NullPool"))?,
+            pool: self
+                .pool
+                .ok_or_else(|| missing("an app needs a pool: pool: SqlAlchemy(pool_size: 5, max_overflow: 10), or pool: NullPool"))?,
         })
     }
 }
