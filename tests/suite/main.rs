@@ -1,3 +1,4 @@
 //! One test binary; modules in reading order.
 
+mod canonical;
 mod smoke;
