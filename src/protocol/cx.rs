@@ -234,7 +234,9 @@ impl Cx<'_> {
         if sent.gone {
             self.at_once(Event::Lost { conn });
         } else {
-            sent.error = None;
+            if sent.far_open {
+                sent.error = None; // else it is the reason why the far end has closed, still on its way
+            }
             self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
         }
     }

@@ -196,3 +196,14 @@ fn a_server_that_dies_takes_its_client_with_it_and_its_last_words_are_passed_on(
         assert_eq!(house.world.proxy.servers.value(), 1);
     }
 }
+
+#[test]
+fn a_query_that_crosses_the_last_words_of_its_server_hears_them() {
+    let (mut house, clients) = warm(&pool_of(1, PoolMode::Transaction), 1);
+    house.world.proxy_wire.round_trip = crate::kernel::latency::LatencySpec::always(ms(4)).prepare();
+    house.end_sessions(Error::AdminShutdown);
+    house.run(at(1001));
+    house.ask(clients[0], statement(ms(1)));
+    house.run(at(1002));
+    assert_eq!(house.last(clients[0]), Some(Heard::Lost(Error::AdminShutdown)));
+}
