@@ -8,6 +8,8 @@ use crate::protocol::server::Proxy;
 
 mod direct;
 #[cfg(test)]
+mod disorder;
+#[cfg(test)]
 mod house;
 mod list;
 pub mod pgbouncer;

@@ -115,6 +115,11 @@ impl List {
         self.first
     }
 
+    /// Who stands at the tail.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.last
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.length
