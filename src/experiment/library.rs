@@ -9,7 +9,21 @@ macro_rules! models {
 }
 
 models! {
+    "database/postgres-15-2-cores",
     "database/postgres-15-loopback",
+    "database/rds-same-az",
+    "network/cross-az",
+    "network/loopback",
+    "network/same-az",
+    "proxy/pgbouncer-session-guide",
+    "proxy/pgbouncer-transaction",
+    "proxy/rds-proxy",
+    "pool/null",
+    "pool/sqlalchemy-default",
+    "pool/sqlalchemy-guide",
+    "workload/nightly-batch",
+    "workload/reports",
+    "workload/web-api",
 }
 
 /// The text of the model of this name.
