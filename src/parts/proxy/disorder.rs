@@ -56,7 +56,7 @@ fn pgbouncer() -> impl Strategy<Value = PgBouncer> {
             server_lifetime: f,
             server_connect_timeout: ms(2000),
             server_login_retry: ms(500),
-            server_check_delay: ms(700),
+            server_check_delay: if robin { Span::ZERO } else { ms(700) },
             server_idle_timeout: ms(5000),
             server_reset_query: if reset { "DISCARD ALL".to_owned() } else { String::new() },
             server_round_robin: robin,

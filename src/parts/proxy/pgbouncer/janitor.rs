@@ -121,11 +121,11 @@ impl Process {
         }
     }
 
-    /// `min_pool_size`: one launch in each pass, while there is a client.
+    /// `min_pool_size`: one launch in each pass, while there is a client. A pool without a limit is never filled up.
     fn fill_up(&mut self, cx: &mut Cx) {
         let count = self.connected_server_count();
-        let wanted = (self.settings.written.min_pool_size as usize).min(self.settings.pool_size);
-        if count < wanted && self.clients.living() > 0 {
+        let wanted = self.settings.written.min_pool_size.min(self.settings.written.default_pool_size);
+        if count < wanted as usize && self.clients.living() > 0 {
             self.launch_new_connection(cx);
         }
     }

@@ -131,6 +131,9 @@ impl Process {
             self.enter_tested(server);
             return self.send(server, Statement { kind: StatementKind::Reset, ..Statement::default() }, cx);
         }
+        if state == ServerState::Active && self.settings.written.server_check_delay.is_zero() {
+            return self.enter_used(server); // no delay at all: checked before every use
+        }
         self.enter_idle(server);
         if let Some(client) = self.pool.waiting.first() {
             self.activate_client(client, cx);

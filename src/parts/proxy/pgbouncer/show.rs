@@ -53,5 +53,5 @@ fn table(columns: &[(&str, String)]) -> String {
         let is_number = column.1.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { format!(" {:>1$} ", column.1, width(column)) } else { format!(" {:<1$} ", column.1, width(column)) }
     });
-    format!("{}\n{}\n{}\n", join(names, "|"), join(rules, "+"), join(cells.collect(), "|"))
+    format!("{}\n{}\n{}", join(names, "|"), join(rules, "+"), join(cells.collect(), "|"))
 }

@@ -193,7 +193,7 @@ impl Process {
              DatabaseConnections                       {}\n\
              DatabaseConnectionsCurrentlyBorrowed      {borrowed}\n\
              DatabaseConnectionsCurrentlySessionPinned {}\n\
-             MaxDatabaseConnectionsAllowed             {}\n",
+             MaxDatabaseConnectionsAllowed             {}",
             self.clients.living(),
             servers.table.living(),
             servers.pinned,

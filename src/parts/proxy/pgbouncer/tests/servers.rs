@@ -77,6 +77,18 @@ fn an_idle_server_is_checked_first_once_somebody_wants_it() {
 }
 
 #[test]
+fn a_server_is_checked_before_every_use_if_the_delay_is_zero() {
+    let (mut house, clients) = warm(&PgBouncer { server_check_delay: ms(0), ..pool_of(1, PoolMode::Transaction) }, 1);
+    house.database.statements.clear();
+    for _ in 0..2 {
+        house.ask(clients[0], statement(ms(1)));
+        house.run(house.now() + ms(2));
+    }
+    let kinds: Vec<_> = house.database.statements.iter().map(|(_, _, s)| s.kind).collect();
+    assert_eq!(kinds, [StatementKind::Ping, StatementKind::Query, StatementKind::Ping, StatementKind::Query]);
+}
+
+#[test]
 fn a_server_idle_for_too_long_is_closed_down_to_the_smallest_size_wanted() {
     let settings = PgBouncer { server_idle_timeout: ms(60_000), min_pool_size: 1, ..pool_of(3, PoolMode::Transaction) };
     let (mut house, _) = warm(&settings, 3);
@@ -94,6 +106,10 @@ fn min_pool_size_is_filled_by_one_server_in_each_pass() {
     house.run(at(5000));
     let gaps: Vec<_> = house.database.logins[1..].windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(gaps, [TICK; 3]);
+    let mut house = House::new(&PgBouncer { min_pool_size: 5, ..pool_of(0, PoolMode::Session) }, ms(10));
+    house.clients(1, at(10));
+    house.run(at(5000));
+    assert_eq!(house.database.logins.len(), 1, "a pool without a limit is not filled up");
 }
 
 #[test]
