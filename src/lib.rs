@@ -8,3 +8,4 @@ pub mod simulation;
 pub mod measure;
 pub mod experiment;
 pub mod answers;
+pub mod shells;

@@ -1,3 +1,7 @@
 //! Parse, run, print the error, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    poolcast::shells::cli::main()
+}

@@ -1,0 +1,21 @@
+//! Answers as text, pure: the same answers give the same bytes.
+
+use crate::answers::document::{Answer, Document};
+use crate::experiment::Plan;
+
+pub mod csv;
+pub mod json;
+pub mod layers;
+pub mod lines;
+pub mod sweep;
+pub mod table;
+
+/// The result document of a plan's answers.
+pub fn document(plan: &Plan, answers: &[Answer]) -> Document {
+    Document {
+        poolcast: env!("CARGO_PKG_VERSION").to_owned(),
+        question: plan.question.clone(),
+        seed: plan.seed,
+        points: answers.iter().map(|answer| answer.point.clone()).collect(),
+    }
+}

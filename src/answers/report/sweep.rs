@@ -1,0 +1,117 @@
+//! A sweep: one line for each point.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::layers::cell;
+use super::lines::{Look, labelled, paint};
+use super::table::{next, sign};
+use crate::answers::document::{Answer, Point};
+use crate::answers::why::{Advice, advise};
+use crate::answers::words::{count, percent, seconds_within};
+
+/// The lines, and below them why the first point of each kind is as it is.
+pub fn render(answers: &[Answer], file: &str) -> String {
+    let advice: Vec<Advice> = answers.iter().map(advise).collect();
+    let scenarios = answers.iter().any(|answer| answer.point.scenario != answers[0].point.scenario);
+    let paths: Vec<&String> = answers.first().map_or(Vec::new(), |answer| answer.point.vary.keys().collect());
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header(scenarios, &paths, answers));
+    for (answer, advice) in answers.iter().zip(&advice) {
+        table.add_row(row(scenarios, &paths, &answer.point, advice));
+    }
+    let texts = usize::from(scenarios);
+    let columns = table.column_count();
+    for (index, column) in table.column_iter_mut().enumerate().skip(texts) {
+        if index + 1 < columns {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut out = String::from("\n");
+    for (index, line) in table.to_string().lines().enumerate() {
+        let line = format!(" {}", line.trim_end());
+        out += &if index == 0 { paint(Look::Faint, &line) } else { coloured(&line) };
+        out.push('\n');
+    }
+    out + &objectives(answers) + &reasons(answers, &advice, file)
+}
+
+fn header(scenarios: bool, paths: &[&String], answers: &[Answer]) -> Vec<String> {
+    let mut cells: Vec<String> = scenarios.then(|| "scenario".to_owned()).into_iter().collect();
+    cells.extend(paths.iter().map(|path| short(path, paths)));
+    cells.extend(["requests/s", "p50", "p99", "wait p99", "errors"].map(str::to_owned));
+    if answers.iter().any(|answer| !answer.point.objectives.is_empty()) {
+        cells.push("met".to_owned());
+    }
+    cells.push("binds".to_owned());
+    cells
+}
+
+fn row(scenarios: bool, paths: &[&String], point: &Point, advice: &Advice) -> Vec<String> {
+    let mut cells: Vec<String> = scenarios.then(|| point.scenario.clone()).into_iter().collect();
+    cells.extend(paths.iter().map(|path| point.vary.get(*path).map_or(String::new(), plain)));
+    let p99 = match (point.latency.p99, point.latency.p99_ci95) {
+        (Some(value), Some(interval)) => seconds_within(value, interval),
+        (figure, _) => cell(figure, &point.verdict),
+    };
+    let rate = point.requests.throughput;
+    cells.push(if rate >= 10.0 { count(rate.round() as u64) } else { format!("{rate:.2}") });
+    cells.push(cell(point.latency.p50, &point.verdict));
+    cells.push(p99);
+    cells.push(cell(point.pool_wait.times.p99, &point.verdict));
+    cells.push(point.requests.error_rate.map_or("–".to_owned(), percent));
+    if !point.objectives.is_empty() {
+        cells.push(point.objectives.iter().map(|met| sign(met.met)).collect());
+    }
+    cells.push(advice.binds.to_owned());
+    cells
+}
+
+/// The last step of a path, or more of them where two paths end alike.
+fn short(path: &str, all: &[&String]) -> String {
+    let steps: Vec<&str> = path.split('.').collect();
+    let tail = |from: usize| steps[from..].join(".");
+    let alike = |tail: &str| all.iter().filter(|other| other.ends_with(tail)).count() > 1;
+    (0..steps.len()).rev().map(tail).find(|tail| !alike(tail)).unwrap_or_else(|| path.to_owned())
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn coloured(line: &str) -> String {
+    line.replace('✓', &paint(Look::Good, "✓")).replace('✗', &paint(Look::Bad, "✗")).replace('✕', &paint(Look::Bad, "✕"))
+}
+
+/// What the signs stand for, in their order.
+fn objectives(answers: &[Answer]) -> String {
+    let first = answers.first().map_or(&[][..], |answer| &answer.point.objectives);
+    if first.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = first.iter().map(|met| met.objective.as_str()).collect();
+    labelled("met", Look::Faint, &names.join(" · "))
+}
+
+/// One reason for each layer that binds somewhere, told of the first point where it does.
+fn reasons(answers: &[Answer], advice: &[Advice], file: &str) -> String {
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, advice) in advice.iter().enumerate() {
+        if advice.next.is_some() || advice.binds != "–" {
+            first.entry(advice.binds).or_insert(index);
+        }
+    }
+    let mut indices: Vec<usize> = first.into_values().collect();
+    indices.sort_unstable();
+    let mut out = String::new();
+    for index in indices {
+        let point = &answers[index].point;
+        let place = point.vary.iter().map(|(path, value)| format!("{path} = {}", plain(value)));
+        let place: Vec<String> = (!point.scenario.is_empty()).then(|| point.scenario.clone()).into_iter().chain(place).collect();
+        out += &labelled("why", Look::Key, &format!("({}) {}", place.join(", "), advice[index].why));
+        out += &next(&advice[index], point, file);
+    }
+    out
+}

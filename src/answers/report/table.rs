@@ -1,0 +1,199 @@
+//! The answer as a person reads it at a terminal: every layer one line, what binds, what to try.
+
+use super::layers::{self, cell};
+use super::lines::{LABEL, Look, WIDTH, labelled, paint, sparkline, wrapped};
+use super::sweep;
+use crate::answers::document::{Answer, Document, Met, Point};
+use crate::answers::why::{Advice, advise};
+use crate::answers::words::{clock, count, percent, plural, seconds, seconds_within, span};
+
+/// More points than these are told in one line each.
+const MOST_BLOCKS: usize = 6;
+/// Columns of the queue's curve.
+const CURVE: usize = 40;
+
+/// The whole answer with colours; `file` is the experiment's, for the commands it suggests.
+pub fn render(document: &Document, answers: &[Answer], file: &str) -> String {
+    let mut out = heading(document);
+    let is_sweep = answers.len() > MOST_BLOCKS || answers.iter().any(|answer| !answer.point.vary.is_empty());
+    if is_sweep {
+        out += &sweep::render(answers, file);
+    } else {
+        for answer in answers {
+            out += "\n";
+            out += &block(answer, file);
+        }
+    }
+    out + &digest(answers)
+}
+
+/// `✓ p99 latency below 500ms 61 s`, with colour.
+pub fn objective(met: &Met) -> (String, usize) {
+    let text = format!("{} {}   {}", sign(met.met), met.objective, measured(met));
+    let columns = super::lines::width(&text);
+    (paint(if met.met { Look::Good } else { Look::Bad }, sign(met.met)) + &text[sign(met.met).len()..], columns)
+}
+
+/// ✓ or ✗.
+pub fn sign(met: bool) -> &'static str {
+    if met { "✓" } else { "✗" }
+}
+
+/// What to try, with its command.
+pub fn next(advice: &Advice, point: &Point, file: &str) -> String {
+    let Some(next) = &advice.next else { return String::new() };
+    let mut out = labelled("next", Look::Key, &next.words);
+    if let Some(command) = next.command(file, &point.scenario) {
+        out += &format!("{}{}\n", " ".repeat(LABEL), paint(Look::Strong, &command));
+    }
+    out
+}
+
+fn heading(document: &Document) -> String {
+    let mut out = String::new();
+    for line in wrapped(&document.question, WIDTH) {
+        out += &format!("{}\n", paint(Look::Strong, &line));
+    }
+    let Some(first) = document.points.first() else { return out };
+    let requests: u64 = document.points.iter().map(|point| point.requests.arrived).sum();
+    let replications = document.points.iter().map(|point| point.replications).max().unwrap_or(0);
+    let about = format!(
+        "{} × {} · {} · seed {} · {}",
+        span(first.duration),
+        plural(replications, "replication"),
+        plural(document.points.len() as u64, if first.vary.is_empty() { "scenario" } else { "point" }),
+        document.seed,
+        plural(requests, "request"),
+    );
+    out + &paint(Look::Faint, &about) + "\n"
+}
+
+fn block(answer: &Answer, file: &str) -> String {
+    let point = &answer.point;
+    let mut out = title(point);
+    out += &layers::render(answer);
+    out += &latency("latency", point, None);
+    if point.streams.0.len() > 1 {
+        for (name, _) in point.streams.iter() {
+            out += &latency(name, point, Some(name));
+        }
+    }
+    out += &queue(answer);
+    out += &errors(answer);
+    out += &objectives(point);
+    for note in &point.notes {
+        out += &labelled("note", Look::Faint, note);
+    }
+    let advice = advise(answer);
+    out += &labelled("why", Look::Key, &advice.why);
+    out += &next(&advice, point, file);
+    out + &statuses(answer)
+}
+
+fn title(point: &Point) -> String {
+    let name = if point.scenario.is_empty() { String::new() } else { paint(Look::Strong, &point.scenario) };
+    let verdict = match point.verdict.as_str() {
+        "stable" | "finite" => String::new(),
+        "unstable" => paint(Look::Bad, "✕ unstable"),
+        other => paint(Look::Bad, other),
+    };
+    match (name.is_empty(), verdict.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!("{name}\n"),
+        (true, false) => format!("{verdict}\n"),
+        (false, false) => format!("{name}   {verdict}\n"),
+    }
+}
+
+fn latency(label: &str, point: &Point, stream: Option<&str>) -> String {
+    let figures = stream.and_then(|name| point.streams.get(name));
+    let times = figures.map_or(&point.latency, |figures| &figures.latency);
+    let requests = figures.map_or(&point.requests, |figures| &figures.requests);
+    let shown = |figure| cell(figure, &point.verdict);
+    let p99 = match (times.p99, times.p99_ci95) {
+        (Some(value), Some(interval)) => seconds_within(value, interval),
+        (figure, _) => shown(figure),
+    };
+    let rate = if requests.throughput >= 10.0 { count(requests.throughput.round() as u64) } else { format!("{:.2}", requests.throughput) };
+    let text = format!("p50 {}   p95 {}   p99 {p99}   {rate}/s", shown(times.p50), shown(times.p95));
+    format!("  {}{text}\n", super::lines::left(label, LABEL - 2))
+}
+
+fn queue(answer: &Answer) -> String {
+    let (most, at) = answer.queue_peak;
+    if most < 1.0 {
+        return String::new();
+    }
+    let curve = paint(Look::Key, &sparkline(&answer.queue, CURVE));
+    format!("  {}{curve}  peak {} at {}\n", super::lines::left("queue", LABEL - 2), count(most as u64), clock(at))
+}
+
+fn errors(answer: &Answer) -> String {
+    let requests = &answer.point.requests;
+    let mut out = String::new();
+    for (name, number) in &requests.errors {
+        let text = answer.error_texts.get(name).map_or("", String::as_str);
+        let share = percent(*number as f64 / (requests.completed + requests.failed).max(1) as f64);
+        out += &labelled(if out.is_empty() { "errors" } else { "" }, Look::Bad, &format!("{} × {name}, {share}: {text}", count(*number)));
+    }
+    if requests.unfinished > 0 {
+        let text = format!("{} had not ended when they were no longer followed", plural(requests.unfinished, "request"));
+        out += &labelled(if out.is_empty() { "errors" } else { "" }, Look::Bad, &text);
+    }
+    out
+}
+
+fn objectives(point: &Point) -> String {
+    let (mut out, mut used) = (String::new(), 0);
+    for met in &point.objectives {
+        let (text, columns) = objective(met);
+        if used > 0 && used + 4 + columns > WIDTH {
+            out.push('\n');
+            used = 0;
+        }
+        out += if used == 0 { "  " } else { "    " };
+        out += &text;
+        used += if used == 0 { 2 } else { 4 } + columns;
+    }
+    if used > 0 {
+        out.push('\n');
+    }
+    out
+}
+
+fn measured(met: &Met) -> String {
+    match met.measured {
+        None => "cannot be said".to_owned(),
+        Some(value) if met.objective.starts_with("errors") => percent(value),
+        Some(value) if met.objective.starts_with("connections") => count(value as u64),
+        Some(value) => seconds(value),
+    }
+}
+
+fn statuses(answer: &Answer) -> String {
+    let mut out = String::new();
+    for (second, view) in &answer.statuses {
+        out += &paint(Look::Faint, &format!("  at {}", seconds(*second)));
+        out.push('\n');
+        for line in view.lines() {
+            out += &format!("    {line}\n");
+        }
+    }
+    out
+}
+
+/// One line that is equal wherever the same experiment runs.
+fn digest(answers: &[Answer]) -> String {
+    let digest = match answers {
+        [only] => only.point.digest.clone(),
+        _ => {
+            let mut all = blake3::Hasher::new();
+            for answer in answers {
+                all.update(answer.point.digest.as_bytes());
+            }
+            all.finalize().to_hex().to_string()
+        }
+    };
+    let digest: String = digest.chars().take(16).collect();
+    format!("{}\n", paint(Look::Faint, &format!("digest {digest}")))
+}

@@ -1,0 +1,219 @@
+//! Rules about application processes and their pools.
+
+use super::{Advice, arrivals, counted, errors, is_long};
+use crate::answers::demand::{self, Demand};
+use crate::answers::document::{Answer, PoolUse};
+use crate::answers::words::{count, mean, percent, plural, seconds};
+use crate::parts::pool::PoolSpec;
+use crate::parts::pool::sqlalchemy::SqlAlchemy;
+use crate::parts::proxy::ProxySpec;
+use crate::simulation::blueprint::AppSpec;
+
+/// An event loop this busy makes everything in its process late.
+const OCCUPIED: f64 = 0.9;
+/// A pool this full is called exhausted.
+const FULL: f64 = 0.9;
+
+/// `Leak` steps have taken connections that nobody gives back, until the pool is empty.
+pub(super) fn leaks(answer: &Answer) -> Option<Advice> {
+    let (app, limit, _) = limited_apps(answer).find(|(app, limit, _)| {
+        let leaks = demands(answer, app).any(|(_, demand)| demand.leaks > 0.0);
+        leaks && ends_at(answer, app) >= FULL * *limit as f64
+    })?;
+    let (stream, demand) = demands(answer, app).find(|(_, demand)| demand.leaks > 0.0)?;
+    let rate = demand.leaks * arrivals(answer, stream);
+    let why = format!(
+        "{stream} leaks {} of its sessions, {} connections a second: after {} all {} connections of {} are gone and nobody gives them back",
+        percent(demand.leaks),
+        number(rate),
+        if rate > 0.0 { seconds(limit as f64 / rate) } else { "a while".to_owned() },
+        count(limit),
+        app.name
+    );
+    Some(
+        Advice::new("leaked connections", why)
+            .then(format!("find the code path in {stream} that does not close its session; a larger pool only postpones this")),
+    )
+}
+
+/// `Work` and `Block` steps occupy the event loops.
+pub(super) fn event_loop(answer: &Answer) -> Option<Advice> {
+    let apps = answer.blueprint.apps.iter();
+    let (app, busy) = apps.map(|app| (app, occupied(answer, app))).find(|(_, busy)| *busy > OCCUPIED)?;
+    let needed = (busy * f64::from(app.workers) / 0.7).ceil() as u32;
+    let why = format!(
+        "the event loops of {} are {} occupied by Work and Block steps ({} with {}): everything in the process waits for them, the database does not",
+        app.name,
+        percent(busy.min(1.0)),
+        plural(u64::from(app.workers), "worker"),
+        plural((busy * f64::from(app.workers)).ceil() as u64, "event loop") + " of work",
+    );
+    Some(Advice::new("event loop", why).set(
+        format!("at least {needed} workers for {}, or move the work off the event loop", app.name),
+        [(format!("apps.{}.workers", app.name), needed.to_string())],
+    ))
+}
+
+/// A request that holds a connection asks the same pool for another, and so do all others.
+pub(super) fn holds_one_and_asks_for_another(answer: &Answer) -> Option<Advice> {
+    let timeouts = errors(answer, "PoolTimeout") > 0 || answer.point.requests.unfinished > 0;
+    let (app, limit, stream, depth) = limited_apps(answer).find_map(|(app, limit, _)| {
+        let (stream, demand) = demands(answer, app).find(|(_, demand)| demand.depth > 1)?;
+        (timeouts && answer.point.pools.get(&app.name)?.pending_max > 0).then_some((
+            app,
+            limit / u64::from(app.workers),
+            stream,
+            demand.depth,
+        ))
+    })?;
+    let why = format!(
+        "each request of {stream} takes {depth} connections at once from one pool of {limit}: when {limit} requests hold one each, all wait for a second that nobody can give back (a deadlock that only pool_timeout ends)",
+    );
+    Some(Advice::new("nested sessions", why).then(format!(
+        "let {stream} pass its first session on instead of opening another; or limit the requests of each {} worker so that {depth} connections each fit: concurrency {}",
+        app.name,
+        (limit / u64::from(depth)).max(1)
+    )))
+}
+
+/// All connections of a pool are in use and requests wait for one.
+pub(super) fn pool(answer: &Answer) -> Option<Advice> {
+    let (app, limit, usage) = limited_apps(answer).find(|(app, limit, usage)| is_exhausted(answer, app, *limit, usage))?;
+    let workers = u64::from(app.workers);
+    let why = format!(
+        "the pools of {} are exhausted: {} of {} connections in use on average ({} with {} each), and requests wait for one{}",
+        app.name,
+        mean(usage.in_use_mean),
+        count(limit),
+        plural(workers, "worker"),
+        app.pool.kind().size(),
+        match usage.timeouts {
+            0 => String::new(),
+            timeouts => format!("; {} gave up after pool_timeout", count(timeouts)),
+        }
+    );
+    let advice = Advice::new("app pool", why);
+    let wanted = wanted_per_worker(answer, app, usage).max(limit / workers + 1);
+    let room = room(answer);
+    if room.is_some_and(|room| wanted * workers > room) {
+        return Some(advice.then(format!(
+            "about {} connections for each worker would do, {} in all, which is more than the {} that the database has free: put PgBouncer(pool_mode: Transaction) between them, or make the sessions shorter",
+            count(wanted), count(wanted * workers), count(room.unwrap_or(0))
+        )));
+    }
+    Some(match &app.pool {
+        PoolSpec::SqlAlchemy(pool) => {
+            let size = wanted - u64::try_from(pool.max_overflow).unwrap_or(0).min(wanted - 1);
+            advice.set(format!("pool_size {size} for {}", app.name), [(format!("apps.{}.pool.pool_size", app.name), size.to_string())])
+        }
+        _ => advice.then(format!("about {wanted} connections for each worker of {}", app.name)),
+    })
+}
+
+/// Connections are opened for every few checkouts: no pool, or a pool whose overflow comes and goes.
+pub(super) fn opens_too_often(answer: &Answer) -> Option<Advice> {
+    let checkouts = answer.point.pool_wait.times.count as f64;
+    let often = |app: &AppSpec| answer.point.pools.get(&app.name).map_or(0.0, |usage| usage.connects as f64 / checkouts.max(1.0));
+    let app = answer.blueprint.apps.iter().find(|app| often(app) > 0.2)?;
+    if !is_long(&answer.point.pool_wait.times, &answer.point.latency) {
+        return None;
+    }
+    let ratio = often(app);
+    let opens = format!("{} opens {} connections for every hundred checkouts", app.name, (100.0 * ratio).round());
+    Some(match &app.pool {
+        PoolSpec::NullPool => Advice::new("connecting", format!("{opens}, as NullPool does: each request pays for a new connection"))
+            .then("a pool that keeps connections: SqlAlchemy(pool_size: 5), or PgBouncer between them"),
+        PoolSpec::SqlAlchemy(SqlAlchemy { pool_size, max_overflow, .. }) if *max_overflow > 0 => {
+            let all = i64::from(*pool_size) + max_overflow;
+            Advice::new(
+                "overflow",
+                format!(
+                    "{opens}: beyond pool_size {pool_size} a connection is closed as soon as it comes back, and overflow is in constant use"
+                ),
+            )
+            .set(
+                format!("the same {all} connections, all kept: pool_size {all} and max_overflow 0"),
+                [
+                    (format!("apps.{}.pool.pool_size", app.name), all.to_string()),
+                    (format!("apps.{}.pool.max_overflow", app.name), "0".to_owned()),
+                ],
+            )
+        }
+        _ => Advice::new("connecting", format!("{opens}, and requests wait for them")).then("keep connections longer"),
+    })
+}
+
+/// Connections are replaced by age, and the requests that meet an old one pay for it.
+pub(super) fn recycles(answer: &Answer) -> Option<Advice> {
+    let point = &answer.point;
+    let (app, recycle, usage) = answer.blueprint.apps.iter().find_map(|app| match &app.pool {
+        PoolSpec::SqlAlchemy(SqlAlchemy { pool_recycle: Some(recycle), .. }) => Some((app, recycle.seconds(), point.pools.get(&app.name)?)),
+        _ => None,
+    })?;
+    let expected = usage.open_max as f64 * counted(answer) / recycle.max(1e-9);
+    let slow = point.pool_wait.times.p999.or(point.pool_wait.times.max)? > 3.0 * point.latency.p50?;
+    if point.duration < recycle || (usage.connects as f64) < 0.5 * expected || usage.pending_max > 0 || !slow {
+        return None;
+    }
+    let why = format!(
+        "only recycling makes requests wait: each connection of {} is replaced when it is {} old (pool_recycle), {} times in all, while a request waits",
+        app.name,
+        seconds(recycle),
+        count(usage.connects)
+    );
+    Some(Advice::new("recycling", why).set(
+        "a longer pool_recycle, if nothing between here and the database cuts idle connections",
+        [(format!("apps.{}.pool.pool_recycle", app.name), format!("{}s", (4.0 * recycle) as u64))],
+    ))
+}
+
+/// Share of an app's event loops that its steps occupy; above 1 it cannot keep up.
+pub(super) fn occupied(answer: &Answer, app: &AppSpec) -> f64 {
+    let work: f64 = demands(answer, app).map(|(stream, demand)| demand.occupies * arrivals(answer, stream)).sum();
+    work / f64::from(app.workers)
+}
+
+/// What the streams of an app ask for.
+pub(super) fn demands<'a>(answer: &'a Answer, app: &'a AppSpec) -> impl Iterator<Item = (&'a str, Demand)> {
+    let streams = answer.blueprint.workload.iter().filter(|stream| stream.app == app.name);
+    streams.map(|stream| (stream.name.as_str(), demand::of(&stream.steps)))
+}
+
+/// Apps whose pools have a limit, with the limit over all workers and the figures.
+fn limited_apps(answer: &Answer) -> impl Iterator<Item = (&AppSpec, u64, &PoolUse)> {
+    answer.blueprint.apps.iter().filter_map(|app| {
+        let limit = app.pool.kind().most_connections()? * u64::from(app.workers);
+        Some((app, limit, answer.point.pools.get(&app.name)?))
+    })
+}
+
+fn is_exhausted(answer: &Answer, app: &AppSpec, limit: u64, usage: &PoolUse) -> bool {
+    let one_worker_may_be_full = usage.in_use_max >= limit / u64::from(app.workers).max(1) && usage.pending_max > 0;
+    let waits = is_long(&answer.point.pool_wait.times, &answer.point.latency) || usage.pending_mean >= 1.0;
+    usage.timeouts > 0 || (one_worker_may_be_full && waits)
+}
+
+/// Connections for one worker by the square-root rule, a + 3 √a for an offered load of a, where a is what is in use for
+/// the checkouts that were served, scaled to those that were asked for.
+fn wanted_per_worker(answer: &Answer, app: &AppSpec, usage: &PoolUse) -> u64 {
+    let served = answer.point.pool_wait.times.count.max(1) as f64;
+    let unserved = usage.timeouts as f64 + answer.point.requests.unfinished as f64;
+    let load = usage.in_use_mean * (1.0 + unserved / served) / f64::from(app.workers);
+    (load + 3.0 * load.sqrt()).ceil() as u64
+}
+
+/// Connections that the pools may have in all, if they go to the database directly.
+fn room(answer: &Answer) -> Option<u64> {
+    let database = &answer.blueprint.database;
+    let slots = database.max_connections.saturating_sub(database.superuser_reserved_connections);
+    matches!(answer.blueprint.proxy, ProxySpec::Direct).then_some(u64::from(slots))
+}
+
+/// What an app had in use at the end of the counted span.
+fn ends_at(answer: &Answer, app: &AppSpec) -> f64 {
+    answer.in_use.get(&app.name).and_then(|series| series.last().copied()).unwrap_or(0.0)
+}
+
+fn number(rate: f64) -> String {
+    if rate >= 10.0 { format!("{rate:.0}") } else { format!("{rate:.2}") }
+}

@@ -1,0 +1,99 @@
+//! The command line: what can be asked, where answers and errors go, exit codes.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::experiment::Problem;
+
+mod completions;
+mod models;
+mod progress;
+mod run;
+
+/// Forecasts how database connection pools behave before production does.
+///
+/// Replays seeded workloads over virtual time through application workers with their pools, a proxy (PgBouncer, RDS
+/// Proxy) and PostgreSQL. The same experiment gives the same bytes on every machine and with any number of threads.
+#[derive(Debug, Parser)]
+#[command(name = "poolcast", version, max_term_width = 100, after_long_help = EXITS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What happens in an experiment: every layer, what binds, what to try
+    Run(run::Run),
+    /// What can be named in a file: models that come with poolcast, and all kinds
+    Models(models::Models),
+    /// A completion script for a shell
+    #[command(after_help = "Example: poolcast completions bash > ~/.local/share/bash-completion/completions/poolcast")]
+    Completions(completions::Completions),
+}
+
+const EXITS: &str = "Exit codes:
+  0  done, and every objective was met
+  1  done, and an objective was missed
+  2  bad input: a file or a flag, with the place and the remedy
+  3  something outside failed: the file system, a database
+
+Answers go to standard output, everything else to standard error.";
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// Bad input.
+    Input(Problem),
+    /// Something outside failed.
+    Outside(String),
+}
+
+/// How it went: whether all objectives were met.
+type Outcome = Result<bool, Failure>;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!(
+            "poolcast: internal error: {panic}\nThis is a fault in poolcast, not in your file. Please report it with the file and the command."
+        );
+    }));
+    let outcome = match Cli::parse().command {
+        Command::Run(run) => run.run(),
+        Command::Models(models) => models.run(),
+        Command::Completions(completions) => completions.run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(Failure::Input(problem)) => {
+            complain(&problem.render(true));
+            ExitCode::from(2)
+        }
+        Err(Failure::Outside(text)) => {
+            complain(&format!("error: {text}"));
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Prints an answer. A reader who has seen enough is no error.
+fn answer(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Outside(format!("cannot write the answer: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line to standard error; whether that works is nobody's concern.
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}

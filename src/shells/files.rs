@@ -1,0 +1,75 @@
+//! The only place that touches the file system: experiments, what they name, and what is written.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::cli::Failure;
+use crate::experiment::{Experiment, Plan, Problem};
+
+/// An experiment file and the directory that its names are relative to.
+pub struct Home {
+    /// As the user gave it.
+    pub name: String,
+    directory: PathBuf,
+}
+
+impl Home {
+    /// Of this path; `-` is standard input, and names are then relative to where the user stands.
+    pub fn of(path: &Path) -> Home {
+        Home { name: path.display().to_string(), directory: path.parent().map_or_else(PathBuf::new, Path::to_path_buf) }
+    }
+
+    /// Reads the experiment.
+    pub fn experiment(&self) -> Result<Experiment, Failure> {
+        let text = if self.name == "-" { standard_input() } else { fs::read(&self.name) };
+        let bytes = text.map_err(|error| unreadable(&self.name, &error))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let problem = Problem::nowhere(format!("{} is not a text in UTF-8", self.name));
+            Failure::Input(problem.help("an experiment is a text file: see `poolcast run --help`"))
+        })?;
+        let name = if self.name == "-" { "standard input" } else { &self.name };
+        Experiment::parse(&text, name, &|file| self.neighbour(file)).map_err(Failure::Input)
+    }
+
+    /// Reads the data files that the plan names.
+    pub fn load(&self, plan: &mut Plan) -> Result<(), Failure> {
+        plan.load(&|file| self.neighbour(file)).map_err(Failure::Input)
+    }
+
+    /// The file's name without directory and ending, for what is written about it.
+    pub fn stem(&self) -> String {
+        let stem = Path::new(&self.name).file_stem().map_or("experiment".into(), |stem| stem.to_string_lossy());
+        if stem == "-" { "experiment".to_owned() } else { stem.into_owned() }
+    }
+
+    fn neighbour(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.directory.join(file)).ok()
+    }
+}
+
+/// Writes a text to `directory/name`, making the directory if need be. A reader sees the old file or the whole new one.
+pub fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let path = directory.join(name);
+    let draft = directory.join(format!(".{name}.part"));
+    let written = fs::create_dir_all(directory).and_then(|()| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &path));
+    written.map_err(|error| Failure::Outside(format!("cannot write {}: {error}", path.display())))
+}
+
+fn standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            Failure::Input(Problem::nowhere(format!("there is no file {name}")).help("give the path of an experiment file"))
+        }
+        ErrorKind::IsADirectory => {
+            Failure::Input(Problem::nowhere(format!("{name} is a directory")).help("give the path of an experiment file in it"))
+        }
+        _ => Failure::Outside(format!("cannot read {name}: {error}")),
+    }
+}
