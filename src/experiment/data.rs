@@ -4,6 +4,7 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::latency::LatencySpec;
 use crate::kernel::time::Span;
 use crate::parts::proxy::ProxySpec;
+use crate::parts::workload::ArrivalsSpec;
 use crate::protocol::driver::DriverSpec;
 use crate::protocol::program::StepSpec;
 use crate::simulation::blueprint::Blueprint;
@@ -11,12 +12,19 @@ use crate::simulation::blueprint::Blueprint;
 /// The files that are still to be read, each once, in the order met.
 pub fn missing(blueprint: &mut Blueprint) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
-    each(blueprint, &mut |spec| {
-        if let LatencySpec::Empirical(measured) = spec
-            && let Some(file) = measured.needs_file()
-            && !files.iter().any(|known| known == file)
-        {
+    let mut add = |file: Option<&str>| {
+        if let Some(file) = file.filter(|file| !files.iter().any(|known| known == file)) {
             files.push(file.to_owned());
+        }
+    };
+    for stream in &blueprint.workload {
+        if let ArrivalsSpec::Replay(replay) = &stream.arrivals {
+            add(replay.needs_file());
+        }
+    }
+    each(blueprint, &mut |spec| {
+        if let LatencySpec::Empirical(measured) = spec {
+            add(measured.needs_file());
         }
         Ok(())
     })
@@ -26,6 +34,12 @@ pub fn missing(blueprint: &mut Blueprint) -> Vec<String> {
 
 /// Puts the text of `file` wherever it is named.
 pub fn load(blueprint: &mut Blueprint, file: &str, text: &str) -> Result<(), Invalid> {
+    for stream in &mut blueprint.workload {
+        match &mut stream.arrivals {
+            ArrivalsSpec::Replay(replay) if replay.needs_file() == Some(file) => replay.load(text)?,
+            _ => {}
+        }
+    }
     each(blueprint, &mut |spec| match spec {
         LatencySpec::Empirical(measured) if measured.needs_file() == Some(file) => measured.load(text),
         _ => Ok(()),
@@ -49,6 +63,9 @@ type Visit<'a> = dyn FnMut(&mut LatencySpec) -> Result<(), Invalid> + 'a;
 fn each(blueprint: &mut Blueprint, visit: &mut Visit) -> Result<(), Invalid> {
     for stream in &mut blueprint.workload {
         each_step(&mut stream.steps, visit)?;
+        if let ArrivalsSpec::Closed(closed) = &mut stream.arrivals {
+            each_within(&mut closed.think, visit)?;
+        }
         if let Some(retry) = &mut stream.retry {
             each_within(&mut retry.backoff, visit)?;
         }

@@ -1,4 +1,5 @@
 //! One test binary; modules in reading order.
 
 mod canonical;
+mod experiment;
 mod smoke;
