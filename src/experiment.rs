@@ -15,6 +15,7 @@ pub mod objective;
 pub mod path;
 pub mod plan;
 pub mod read;
+pub mod refused;
 pub mod spec;
 pub mod sweep;
 pub mod system;

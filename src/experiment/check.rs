@@ -73,7 +73,7 @@ fn check_stream(stream: &StreamSpec, blueprint: &Blueprint) -> Result<(), Invali
 }
 
 /// A name must be able to stand in a path.
-fn check_name(name: &str) -> Result<(), Invalid> {
+pub fn check_name(name: &str) -> Result<(), Invalid> {
     if name.trim().is_empty() || name.contains('.') {
         return Err(Invalid::field("name", format!("a name is not empty and has no dot, because paths are dotted; found \"{name}\"")));
     }

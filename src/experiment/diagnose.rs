@@ -36,7 +36,7 @@ impl Source {
 
     /// A problem at this place, with a label there (which may be empty).
     pub fn problem(&self, span: Range<usize>, title: impl Into<String>, label: impl Into<String>) -> Problem {
-        let span = self.sound(span);
+        let span = self.first_line(span);
         Problem { title: title.into(), source: Some(self.clone()), labels: vec![(span, label.into())], help: Vec::new() }
     }
 
@@ -52,6 +52,13 @@ impl Source {
         let start = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
         let rest = &self.text[start..];
         start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(i, _)| i)
+    }
+
+    /// What of a range stands on its first line: a whole system would hide the message.
+    fn first_line(&self, span: Range<usize>) -> Range<usize> {
+        let span = self.sound(span);
+        let length = self.text[span.clone()].find(['\n', '\r']).unwrap_or(span.len());
+        span.start..span.start + length
     }
 
     /// The nearest range that is inside the text and does not cut a character.
@@ -84,7 +91,7 @@ impl Problem {
     /// Points at another place of the same text.
     pub fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Problem {
         if let Some(source) = &self.source {
-            self.labels.push((source.sound(span), label.into()));
+            self.labels.push((source.first_line(span), label.into()));
         }
         self
     }

@@ -18,6 +18,9 @@ pub struct Lost {
 /// Puts `leaf` where `path` leads. A last step that is new to a structure is added to it: whether the structure has
 /// such a field is for its reader to say.
 pub fn set(system: &mut Value, path: &str, leaf: Value) -> Result<(), Lost> {
+    if path.is_empty() {
+        return Err(Lost { step: 0, why: "there is no path".into(), help: "write path=value, such as apps.api.workers=4".into() });
+    }
     let steps: Vec<&str> = path.split('.').collect();
     let (last, way) = steps.split_last().expect("a split has at least one part");
     let mut at = system;
@@ -33,7 +36,7 @@ pub fn set(system: &mut Value, path: &str, leaf: Value) -> Result<(), Lost> {
         return Ok(());
     }
     match through_kinds(at) {
-        Value::Object(fields) if !last.is_empty() && way.first().is_some() => {
+        Value::Object(fields) if !last.is_empty() && !way.is_empty() => {
             fields.insert((*last).to_owned(), leaf);
             Ok(())
         }
@@ -117,7 +120,11 @@ fn lost(at: &Value, steps: &[&str], step: usize) -> Lost {
         }
         Value::Array(items) => {
             let known: Vec<&str> = items.iter().filter_map(name).collect();
-            let help = if known.is_empty() { format!("it has {} elements, counted from 0", items.len()) } else { instead(found, &known) };
+            let help = if known.is_empty() {
+                format!("its elements are counted from 0 (there are {})", items.len())
+            } else {
+                instead(found, &known)
+            };
             (format!("{owner} has nothing named `{found}`"), help)
         }
         Value::Null => (format!("{owner} is not set, so there is no `{found}` in it"), format!("set `{before}` as a whole")),

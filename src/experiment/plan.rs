@@ -142,9 +142,12 @@ impl Experiment {
         let point = |cell: super::sweep::Cell| {
             let scenario = cell.scenario.map(|index| &self.scenarios[index]);
             let settings = scenario.iter().flat_map(|s| &s.settings).chain(cell.vary.iter().copied()).chain(&sets);
-            let blueprint = self
-                .blueprint(scenario, &settings.collect::<Vec<_>>(), horizon)
-                .map_err(|problem| context(problem, scenario, &cell.vary))?;
+            let settings: Vec<&Setting> = settings.collect();
+            let everywhere = || self.blueprint(None, &sets.iter().collect::<Vec<_>>(), horizon).err();
+            let blueprint = self.blueprint(scenario, &settings, horizon).map_err(|problem| match everywhere() {
+                Some(same) if same == problem => problem,
+                _ => context(problem, scenario, &cell.vary),
+            })?;
             let vary = cell.vary.iter().map(|setting| (setting.path.clone(), setting.value.clone())).collect();
             Ok(Point { scenario: scenario.map(|s| s.name.clone()), vary, blueprint })
         };
@@ -198,6 +201,9 @@ impl Experiment {
         }
         system.fill();
         if !settings.is_empty() {
+            if !settings.iter().any(|set| matches!(&*set.path, "apps" | "workload")) {
+                system.check_lists().map_err(|invalid| self.place(&invalid, &layers, settings))?;
+            }
             let mut value = serde_json::to_value(&system).expect("every system can be written");
             for setting in settings {
                 system = apply(&mut value, setting)?;
@@ -210,11 +216,12 @@ impl Experiment {
     /// Shows an error where its path was last set, or else at the experiment's head.
     fn place(&self, invalid: &Invalid, layers: &[&Layer], settings: &[&Setting]) -> Problem {
         let inside = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        let set = settings.iter().rev().find(|set| inside(&invalid.path, &set.path) || inside(&set.path, &invalid.path));
+        let steps: Vec<&str> = invalid.path.split('.').collect();
+        let deep = steps.len() >= replaced_whole(&steps);
+        let set = settings.iter().rev().find(|set| inside(&invalid.path, &set.path) || (deep && inside(&set.path, &invalid.path)));
         if let Some(set) = set {
             return set.source.problem(set.value_span.clone(), &*invalid.why, &*invalid.path);
         }
-        let steps: Vec<&str> = invalid.path.split('.').collect();
         let mut best: Option<(usize, Problem)> = None;
         for layer in layers.iter().rev() {
             let Some(tree) = &layer.tree else { continue };
@@ -247,20 +254,21 @@ fn apply(value: &mut Value, setting: &Setting) -> Result<SystemPart, Problem> {
             None => setting.path_span.clone(),
         }
     };
+    let before = value.clone();
     path::set(value, &setting.path, setting.value.clone())
         .map_err(|lost| setting.source.problem(step_span(lost.step), lost.why, "").help(lost.help))?;
-    let first = serde_json::from_value(value.clone());
-    let read = match (&first, &setting.value) {
+    let mut read = serde_json::from_value(value.clone());
+    if let (Err(_), Value::Number(number)) = (&read, &setting.value) {
         // A version such as 1.21 is a text that looks like a number.
-        (Err(_), Value::Number(number)) => {
-            path::set(value, &setting.path, Value::String(number.to_string())).expect("the path was just found");
-            serde_json::from_value(value.clone()).or(first)
+        let mut as_text = before;
+        path::set(&mut as_text, &setting.path, Value::String(number.to_string())).expect("the path was just found");
+        if let Ok(system) = serde_json::from_value(as_text.clone()) {
+            (*value, read) = (as_text, Ok(system));
         }
-        _ => first,
-    };
+    }
     read.map_err(|error| {
         let (title, help) = in_words(&error.to_string());
-        if title.starts_with("unknown field") {
+        if title.starts_with("there is no field") {
             let last = setting.path.split('.').count() - 1;
             return setting.source.problem(step_span(last), title, "").help(help);
         }

@@ -134,8 +134,8 @@ impl SystemPart {
         self.faults.get_or_insert_default();
     }
 
-    /// The complete system, of a filled one; what has no default and was not given is missing.
-    pub fn blueprint(self) -> Result<Blueprint, Invalid> {
+    /// A system has an app and a stream, whatever else is set in it.
+    pub fn check_lists(&self) -> Result<(), Invalid> {
         if self.apps.is_empty() {
             return Err(Invalid::field("apps", "a system needs an app: apps: [App(name: \"api\", pool: SqlAlchemy(pool_size: 5))]"));
         }
@@ -145,6 +145,12 @@ impl SystemPart {
                 "a system needs a stream of requests: workload: [Stream(name: \"api\", arrivals: Poisson(rate: 100), steps: [Session([Query(Constant(\"5ms\"))])])]",
             ));
         }
+        Ok(())
+    }
+
+    /// The complete system, of a filled one; what has no default and was not given is missing.
+    pub fn blueprint(self) -> Result<Blueprint, Invalid> {
+        self.check_lists()?;
         let names = self.apps.iter().map(|app| format!("`{}`", app.name)).collect::<Vec<_>>().join(", ");
         let stream = |stream: StreamPart| {
             let name = stream.name.clone();
@@ -172,8 +178,8 @@ impl StreamPart {
             app: self
                 .app
                 .ok_or_else(|| Invalid::here(format!("there are several apps, so a stream says which it goes to: app: one of {apps}")))?,
-            arrivals: self.arrivals.ok_or_else(|| missing("a stream needs arrivals: arrivals: Poisson(rate: 100)"))?,
-            steps: self.steps.ok_or_else(|| missing("a stream needs steps: steps: [Session([Query(Constant(\"5ms\"))])]"))?,
+            arrivals: self.arrivals.ok_or_else(|| missing("arrivals", "a stream needs arrivals: arrivals: Poisson(rate: 100)"))?,
+            steps: self.steps.ok_or_else(|| missing("steps", "a stream needs steps: steps: [Session([Query(Constant(\"5ms\"))])]"))?,
             deadline: self.deadline.flatten(),
             retry: self.retry.flatten(),
         })
@@ -188,9 +194,9 @@ impl AppPart {
             balance: self.balance.unwrap_or_default(),
             concurrency: self.concurrency.flatten(),
             driver: self.driver.unwrap_or_default(),
-            pool: self
-                .pool
-                .ok_or_else(|| missing("an app needs a pool: pool: SqlAlchemy(pool_size: 5, max_overflow: 10), or pool: NullPool"))?,
+            pool: self.pool.ok_or_else(|| {
+                missing("pool", "an app needs a pool: pool: SqlAlchemy(pool_size: 5, max_overflow: 10), or pool: NullPool")
+            })?,
         })
     }
 }
@@ -230,8 +236,8 @@ impl DatabasePart {
     }
 }
 
-fn missing(why: &str) -> Invalid {
-    Invalid::here(why)
+fn missing(field: &str, why: &str) -> Invalid {
+    Invalid::field(field, why)
 }
 
 /// A field that stands in the file is given, also when it is `None`: a `None` laid over a deadline takes it away.

@@ -8,6 +8,10 @@ use poolcast::parts::proxy::ProxySpec;
 use poolcast::parts::proxy::pgbouncer::PoolMode;
 use poolcast::parts::workload::ArrivalsSpec;
 
+mod laws;
+mod messages;
+mod mutations;
+
 pub const MOVEHUB: &str = include_str!("../../experiments/movehub.ron");
 pub const POOL_SIZE: &str = include_str!("../../experiments/pool-size.ron");
 pub const RESTART: &str = include_str!("../../experiments/restart.ron");
