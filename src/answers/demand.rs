@@ -10,6 +10,8 @@ pub struct Demand {
     pub occupies: f64,
     /// Statements.
     pub statements: f64,
+    /// Core time of its statements.
+    pub service: f64,
     /// Sessions that it opens.
     pub sessions: f64,
     /// Sessions that it never closes.
@@ -34,7 +36,7 @@ fn one(step: &StepSpec, depth: u32) -> Demand {
     match step {
         StepSpec::Work(time) | StepSpec::Block(time) => Demand { occupies: mean(time), ..none },
         StepSpec::Await(time) if depth > 0 => Demand { awaits_in_session: mean(time), ..none },
-        StepSpec::Query(_) => Demand { statements: 1.0, ..none },
+        StepSpec::Query(time) => Demand { statements: 1.0, service: mean(time), ..none },
         StepSpec::Leak { probability } => Demand { leaks: *probability, ..none },
         StepSpec::Session(inner) => Demand { sessions: 1.0, ..none }.plus(within(inner, depth + 1)),
         StepSpec::Transaction(inner) => within(inner, depth),
@@ -52,6 +54,7 @@ impl Demand {
         Demand {
             occupies: self.occupies + other.occupies,
             statements: self.statements + other.statements,
+            service: self.service + other.service,
             sessions: self.sessions + other.sessions,
             leaks: self.leaks + other.leaks,
             awaits_in_session: self.awaits_in_session + other.awaits_in_session,
@@ -63,6 +66,7 @@ impl Demand {
         Demand {
             occupies: self.occupies * factor,
             statements: self.statements * factor,
+            service: self.service * factor,
             sessions: self.sessions * factor,
             leaks: self.leaks * factor,
             awaits_in_session: self.awaits_in_session * factor,
@@ -100,6 +104,7 @@ mod tests {
         let found = of(&steps);
         assert!((found.occupies - 0.005).abs() < 1e-12, "{found:?}");
         assert!((found.statements - 4.25).abs() < 1e-12, "{found:?}");
+        assert!((found.service - 0.02125).abs() < 1e-12, "{found:?}");
         assert!((found.sessions - 1.25).abs() < 1e-12, "{found:?}");
         assert!((found.awaits_in_session - 0.002).abs() < 1e-12, "{found:?}");
         assert_eq!((found.depth, found.leaks), (2, 0.01));

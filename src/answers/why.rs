@@ -126,3 +126,6 @@ fn is_long(wait: &Times, latency: &Times) -> bool {
         (None, _) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

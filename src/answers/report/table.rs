@@ -9,6 +9,8 @@ use crate::answers::words::{clock, count, percent, plural, seconds, seconds_with
 
 /// More points than these are told in one line each.
 const MOST_BLOCKS: usize = 6;
+/// More notes than these would hide the answer.
+const MOST_NOTES: usize = 3;
 /// Columns of the queue's curve.
 const CURVE: usize = 40;
 
@@ -61,7 +63,7 @@ fn heading(document: &Document) -> String {
         "{} × {} · {} · seed {} · {}",
         span(first.duration),
         plural(replications, "replication"),
-        plural(document.points.len() as u64, if first.vary.is_empty() { "scenario" } else { "point" }),
+        plural(document.points.len() as u64, if first.vary.is_empty() && !first.scenario.is_empty() { "scenario" } else { "point" }),
         document.seed,
         plural(requests, "request"),
     );
@@ -81,9 +83,7 @@ fn block(answer: &Answer, file: &str) -> String {
     out += &queue(answer);
     out += &errors(answer);
     out += &objectives(point);
-    for note in &point.notes {
-        out += &labelled("note", Look::Faint, note);
-    }
+    out += &notes(point);
     let advice = advise(answer);
     out += &labelled("why", Look::Key, &advice.why);
     out += &next(&advice, point, file);
@@ -116,7 +116,7 @@ fn latency(label: &str, point: &Point, stream: Option<&str>) -> String {
     };
     let rate = if requests.throughput >= 10.0 { count(requests.throughput.round() as u64) } else { format!("{:.2}", requests.throughput) };
     let text = format!("p50 {}   p95 {}   p99 {p99}   {rate}/s", shown(times.p50), shown(times.p95));
-    format!("  {}{text}\n", super::lines::left(label, LABEL - 2))
+    format!("  {} {text}\n", super::lines::left(label, LABEL - 3))
 }
 
 fn queue(answer: &Answer) -> String {
@@ -157,6 +157,15 @@ fn objectives(point: &Point) -> String {
     }
     if used > 0 {
         out.push('\n');
+    }
+    out
+}
+
+fn notes(point: &Point) -> String {
+    let mut out: String = point.notes.iter().take(MOST_NOTES).map(|note| labelled("note", Look::Faint, note)).collect();
+    if point.notes.len() > MOST_NOTES {
+        let rest = plural((point.notes.len() - MOST_NOTES) as u64, "more note");
+        out += &labelled("", Look::Faint, &format!("{rest} of this kind: --format json has all"));
     }
     out
 }

@@ -81,10 +81,11 @@ pub(super) fn pool(answer: &Answer) -> Option<Advice> {
     let (app, limit, usage) = limited_apps(answer).find(|(app, limit, usage)| is_exhausted(answer, app, *limit, usage))?;
     let workers = u64::from(app.workers);
     let why = format!(
-        "the pools of {} are exhausted: {} of {} connections in use on average ({} with {} each), and requests wait for one{}",
+        "the pools of {} are exhausted: {} of {} connections in use on average and {} at worst ({} with {} each), and requests wait for one{}",
         app.name,
         mean(usage.in_use_mean),
         count(limit),
+        count(usage.in_use_max),
         plural(workers, "worker"),
         app.pool.kind().size(),
         match usage.timeouts {
@@ -93,7 +94,8 @@ pub(super) fn pool(answer: &Answer) -> Option<Advice> {
         }
     );
     let advice = Advice::new("app pool", why);
-    let wanted = wanted_per_worker(answer, app, usage).max(limit / workers + 1);
+    let least = limit / workers + (limit / workers).div_ceil(4).max(1);
+    let wanted = wanted_per_worker(answer, app, usage).max(least);
     let room = room(answer);
     if room.is_some_and(|room| wanted * workers > room) {
         return Some(advice.then(format!(

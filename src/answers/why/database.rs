@@ -1,12 +1,14 @@
 //! Rules about the database.
 
-use super::{Advice, errors};
+use super::{Advice, arrivals, errors};
+use crate::answers::demand;
 use crate::answers::document::Answer;
 use crate::answers::words::{count, mean, percent, span};
 use crate::parts::database::ServiceSpec;
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
+use crate::parts::proxy::pgbouncer::PoolMode;
 
 /// Cores this busy have no capacity left.
 const SATURATED: f64 = 0.95;
@@ -16,7 +18,8 @@ pub(super) fn restarted(answer: &Answer) -> Option<Advice> {
     let At(when, fault) = answer.blueprint.faults.first()?;
     let names = ["ConnectionLost", "AdminShutdown", "ConnectionRefused", "CannotConnectNow", "ServerConnCrashed", "ServerLoginFailing"];
     let failed: u64 = names.iter().map(|name| errors(answer, name)).sum();
-    if failed == 0 {
+    // What fails long after a fault fails for another reason.
+    if failed == 0 || 2 * failed < answer.point.requests.failed {
         return None;
     }
     let what = match fault {
@@ -68,22 +71,52 @@ pub(super) fn slots(answer: &Answer) -> Option<Advice> {
 /// The cores are busy all the time.
 pub(super) fn cores(answer: &Answer) -> Option<Advice> {
     let utilisation = answer.point.database.utilisation.filter(|busy| *busy > SATURATED)?;
-    let (ServiceSpec::Sharing { cores, .. } | ServiceSpec::Queue { cores }) = answer.blueprint.database.service else { return None };
+    let (cores, contention) = match answer.blueprint.database.service {
+        ServiceSpec::Sharing { cores, sigma, kappa } => (cores, at_full_cores(cores, sigma, kappa)),
+        ServiceSpec::Queue { cores } => (cores, 1.0),
+        ServiceSpec::Delay => return None,
+    };
     let active = answer.point.database.active_mean;
     let why = format!(
         "the database's {cores} cores are {} busy with {} statements at once: more connections would only share them further",
         percent(utilisation.min(1.0)),
         mean(active)
     );
-    let most = 2 * u64::from(cores);
     let advice = Advice::new("database cores", why);
-    Some(if active > 3.0 * f64::from(cores) {
-        advice.then(format!(
-            "fewer connections (about {most}) so that statements run at full speed one after another, then cheaper statements or more cores"
-        ))
-    } else {
-        advice.set("cheaper statements, or more cores", [("database.service.cores".to_owned(), most.to_string())])
-    })
+    let offered: f64 = answer.blueprint.workload.iter().map(|s| arrivals(answer, &s.name) * demand::of(&s.steps).service).sum();
+    let at_best = offered * contention;
+    if at_best < SATURATED * f64::from(cores) && active > 2.0 * f64::from(cores) {
+        return Some(fewer(answer, advice, cores + cores.div_ceil(4)));
+    }
+    let needed = (at_best / 0.7).ceil() as u32;
+    let words = format!("cheaper statements (they ask for {} cores of work), or about {} cores", mean(offered), needed.max(cores + 1));
+    Some(advice.set(words, [("database.service.cores".to_owned(), needed.max(cores + 1).to_string())]))
+}
+
+/// The work would fit if fewer statements disturbed each other.
+fn fewer(answer: &Answer, advice: Advice, most: u32) -> Advice {
+    let because = "so that statements disturb each other less: the cores have enough for the work itself";
+    match (&answer.blueprint.proxy, &answer.blueprint.apps[..]) {
+        (ProxySpec::PgBouncer(proxy), _) if proxy.pool_mode == PoolMode::Transaction => {
+            advice.set(format!("about {most} server connections {because}"), [("proxy.default_pool_size".to_owned(), most.to_string())])
+        }
+        (ProxySpec::Direct, [app]) if matches!(app.pool, PoolSpec::SqlAlchemy(_)) => {
+            let each = most.div_ceil(app.workers.max(1));
+            let path = |field: &str| format!("apps.{}.pool.{field}", app.name);
+            advice.set(
+                format!("about {most} connections in all {because}"),
+                [(path("pool_size"), each.to_string()), (path("max_overflow"), "0".to_owned())],
+            )
+        }
+        _ => advice
+            .then(format!("about {most} connections in all, or PgBouncer(pool_mode: Transaction, default_pool_size: {most}), {because}")),
+    }
+}
+
+/// How much longer work takes when every core runs one statement, by the law of [`ServiceSpec::Sharing`].
+fn at_full_cores(cores: u32, sigma: f64, kappa: f64) -> f64 {
+    let m = f64::from(cores);
+    1.0 + sigma * (m - 1.0) + kappa * m * (m - 1.0)
 }
 
 /// The database ends what takes too long.
