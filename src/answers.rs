@@ -3,6 +3,7 @@
 
 pub mod demand;
 pub mod document;
+pub mod fields;
 pub mod objectives;
 pub mod report;
 pub mod runner;

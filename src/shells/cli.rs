@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::experiment::Problem;
 
 mod completions;
+mod explain;
 mod models;
 mod progress;
 mod run;
@@ -29,6 +30,8 @@ enum Command {
     Run(run::Run),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
+    /// What a field means in the real system and here
+    Explain(explain::Explain),
     /// A completion script for a shell
     #[command(after_help = "Example: poolcast completions bash > ~/.local/share/bash-completion/completions/poolcast")]
     Completions(completions::Completions),
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Models(models) => models.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),
     };
     match outcome {

@@ -51,7 +51,10 @@ fn everything() -> String {
         out += &format!("\n{}\n", heading(family, place));
         out += &listed(kinds);
     }
-    out + &format!("\n{}\n", paint(Look::Faint, "`poolcast models NAME` prints a model."))
+    out + &format!(
+        "\n{}\n",
+        paint(Look::Faint, "`poolcast explain NAME` says what a kind or a field means; `poolcast models NAME` prints a model.")
+    )
 }
 
 fn heading(title: &str, place: &str) -> String {

@@ -1,0 +1,171 @@
+//! Fields of a system: workload, apps, database, network, faults.
+
+use super::{Family, field};
+
+pub(super) const ALL: &[Family] = &[
+    Family {
+        place: "system",
+        owner: "System",
+        fields: &[
+            field(
+                "workload",
+                "",
+                "What is asked: a list of Stream. Streams merge by name when partial systems are laid over each other.",
+                "",
+            ),
+            field("apps", "", "The applications: a list of App, merged by name.", ""),
+            field(
+                "proxy",
+                "Direct",
+                "What stands between the apps and the database: Direct, PgBouncer(…) or RdsProxy(…). Replaced whole.",
+                "",
+            ),
+            field("database", "Postgres()", "The PostgreSQL server, with its defaults where nothing is said.", ""),
+            field("network", "Network()", "The wires, as round trips.", ""),
+            field(
+                "faults",
+                "[]",
+                "What goes wrong, and when: At(\"1min\", RestartDatabase(down: \"3s\")), counted from the start of the run, warm-up included.",
+                "",
+            ),
+        ],
+    },
+    Family {
+        place: "workload.*",
+        owner: "Stream",
+        fields: &[
+            field("name", "", "Its name, in results and paths.", ""),
+            field("app", "the only app", "The app it goes to.", ""),
+            field("arrivals", "", "When its requests are born, for all workers together.", ""),
+            field("steps", "", "What each request does, in order.", ""),
+            field(
+                "deadline",
+                "None",
+                "When its client gives up, from the arrival through all attempts.",
+                "A request that is given up still runs until it notices, as a handler does whose client has gone.",
+            ),
+            field("retry", "None", "What its client does about failures: Retry(attempts: 3, …).", ""),
+        ],
+    },
+    Family {
+        place: "workload.*.retry",
+        owner: "Retry",
+        fields: &[
+            field("attempts", "", "Attempts in all, the first included.", ""),
+            field("backoff", "0s", "The pause before another attempt.", ""),
+            field("jitter", "0", "Adds up to this fraction of the pause at random.", ""),
+            field("budget", "None", "Retries allowed as a fraction of all first attempts so far: 0.1 is one for ten requests.", ""),
+            field("on", "None", "Names of the errors that are retried; all but a passed deadline if left out.", ""),
+        ],
+    },
+    Family {
+        place: "apps.*",
+        owner: "App",
+        fields: &[
+            field("name", "", "Its name, in results and paths.", ""),
+            field(
+                "workers",
+                "1",
+                "Processes (uvicorn --workers, gunicorn -w, replicas times workers). Each has an event loop and a pool of its own, so connections multiply.",
+                "",
+            ),
+            field("balance", "RoundRobin", "How requests are spread over the workers: RoundRobin, Random or LeastBusy.", ""),
+            field(
+                "concurrency",
+                "None",
+                "Requests that a worker handles at once (uvicorn --limit-concurrency without its 503, threads); the rest queue. No limit if left out.",
+                "",
+            ),
+            field(
+                "driver",
+                "Ideal",
+                "The client library's own times and round trips: Ideal, Asyncpg, Psycopg, TokioPostgres, Custom(…).",
+                "Measured figures; Ideal takes no time and one round trip each.",
+            ),
+            field("pool", "", "The connection pool in each worker.", ""),
+        ],
+    },
+    Family {
+        place: "database",
+        owner: "Postgres",
+        fields: &[
+            field("max_connections", "100", "Connection slots of the server.", "Beyond them a connection is refused with TooManyClients."),
+            field(
+                "superuser_reserved_connections",
+                "3",
+                "Slots of max_connections that only superusers get.",
+                "Applications get max_connections minus these.",
+            ),
+            field("statement_timeout", "0s", "A statement that runs longer is cancelled. 0s is off.", ""),
+            field(
+                "idle_in_transaction_session_timeout",
+                "0s",
+                "A session that is idle inside a transaction for longer is ended. 0s is off.",
+                "",
+            ),
+            field(
+                "connect",
+                "3ms",
+                "One connection set-up on an idle server: fork and authentication.",
+                "Without the network, which comes on top; it takes the server's cores.",
+            ),
+            field(
+                "service",
+                "Sharing(cores: 8, sigma: 0.03, kappa: 0.0001)",
+                "How statements share the server: Delay (each as if alone), Sharing (processor sharing with contention) or Queue (first come, first served).",
+                "",
+            ),
+        ],
+    },
+    Family {
+        place: "database.service",
+        owner: "service",
+        fields: &[
+            field("cores", "", "Processor cores of the database server.", ""),
+            field(
+                "sigma",
+                "0",
+                "Contention: what each further active statement adds to the time of all, as a fraction (serialisation on locks and buffers).",
+                "N active statements each run at min(1, cores/N) / (1 + sigma (m-1) + kappa m (m-1)), m = min(N, 4 cores).",
+            ),
+            field(
+                "kappa",
+                "0",
+                "Coherency: what each further pair of active statements adds. Above zero, more connections make the server slower in all.",
+                "",
+            ),
+            field("Delay", "", "Each statement takes its demand, however many there are: a server without limits.", ""),
+            field("Sharing", "", "Statements share the cores and disturb each other, as they do in PostgreSQL.", ""),
+            field("Queue", "", "Statements wait for a core and then run alone.", ""),
+        ],
+    },
+    Family {
+        place: "network",
+        owner: "Network",
+        fields: &[
+            field(
+                "app",
+                "0.2 ms unless a model says otherwise",
+                "Round trip from an app to its next hop: the proxy, or the database if there is none.",
+                "",
+            ),
+            field("proxy", "0.2 ms unless a model says otherwise", "Round trip from the proxy to the database.", ""),
+        ],
+    },
+    Family {
+        place: "faults",
+        owner: "faults",
+        fields: &[
+            field(
+                "At",
+                "",
+                "When and what: At(\"1min\", RestartDatabase(down: \"3s\")).",
+                "Counted from the start of the run, warm-up included.",
+            ),
+            field("RestartDatabase", "", "A restart: every session ends with AdminShutdown, new connections are refused for `down`.", ""),
+            field("KillConnections", "", "pg_terminate_backend, a firewall, a dying node: this fraction of the sessions ends.", ""),
+            field("down", "", "How long new connections are refused.", ""),
+            field("fraction", "", "Of all sessions, 0 to 1.", ""),
+        ],
+    },
+];
