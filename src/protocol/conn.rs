@@ -108,6 +108,8 @@ pub struct Conn {
     pub statement: Statement,
     /// What the last reply said went wrong.
     pub error: Option<Error>,
+    /// Why the far end has closed.
+    pub why: Option<Error>,
     /// What the last reply said of the transaction.
     pub status: TxStatus,
     /// In what condition it is given back.

@@ -16,10 +16,22 @@ use crate::protocol::request::Request;
 
 /// The round trip between two places, half of it each way.
 pub struct Wire {
-    /// Distribution of the whole round trip.
-    pub round_trip: Box<dyn Latency>,
-    /// Its dice.
-    pub dice: Stream,
+    round_trip: Box<dyn Latency>,
+    constant: Option<Span>,
+    dice: Stream,
+}
+
+impl Wire {
+    /// A wire with this distribution of the whole round trip, and dice of its own.
+    pub fn new(round_trip: Box<dyn Latency>, dice: Stream) -> Wire {
+        Wire { constant: round_trip.constant(), round_trip, dice }
+    }
+
+    /// From now on messages that are sent take these round trips.
+    pub fn becomes(&mut self, round_trip: Box<dyn Latency>) {
+        self.constant = round_trip.constant();
+        self.round_trip = round_trip;
+    }
 }
 
 /// Counts over time of one app's pools together.
@@ -81,6 +93,8 @@ pub struct World {
     pub app_wire: Wire,
     /// Proxy to database.
     pub proxy_wire: Wire,
+    /// What is said over a wire now leaves no earlier than this: a server busy with something else sets it while it speaks.
+    pub departs: SimTime,
     /// Told to observers after each event.
     pub facts: Vec<Fact>,
     /// Requests that are over for client and worker, to be freed once observers have seen them.
@@ -234,9 +248,7 @@ impl Cx<'_> {
         if sent.gone {
             self.at_once(Event::Lost { conn });
         } else {
-            if sent.far_open {
-                sent.error = None; // else it is the reason why the far end has closed, still on its way
-            }
+            sent.error = None;
             self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
         }
     }
@@ -260,7 +272,7 @@ impl Cx<'_> {
         let shut = self.conn(conn);
         debug_assert!(shut.far_open, "a server closes a connection once");
         shut.far_open = false;
-        shut.error = Some(why);
+        shut.why = Some(why);
         self.send(conn, BACK, Rank::Completion, Event::Lost { conn });
     }
 
@@ -280,17 +292,17 @@ impl Cx<'_> {
         let world = &mut *self.world;
         let on = &mut world.conns[conn];
         let wire = if on.near == Near::Proxy { &mut world.proxy_wire } else { &mut world.app_wire };
-        if let Some(round_trip) = wire.round_trip.constant() {
-            if round_trip.is_zero() {
-                world.agenda.at_once(event);
-            } else {
-                world.agenda.after(Span::from_nanos(round_trip.nanos() / 2), rank, event);
-            }
-            return;
+        let now = world.agenda.now();
+        let leaves = now.max(world.departs);
+        let round_trip = wire.constant.unwrap_or_else(|| wire.round_trip.sample(&mut wire.dice));
+        let arrival = (leaves + Span::from_nanos(round_trip.nanos() / 2)).max(on.clear[direction]);
+        if arrival == now {
+            return world.agenda.at_once(event);
         }
-        let half = Span::from_nanos(wire.round_trip.sample(&mut wire.dice).nanos() / 2);
-        let arrival = (world.agenda.now() + half).max(on.clear[direction]);
-        on.clear[direction] = arrival;
+        // On a wire whose delay never changes only a late departure can be overtaken.
+        if wire.constant.is_none() || leaves > now {
+            on.clear[direction] = arrival;
+        }
         world.agenda.at(arrival, rank, event);
     }
 }
@@ -308,7 +320,7 @@ impl World {
     pub fn for_tests() -> World {
         use crate::kernel::latency::LatencySpec;
         use crate::kernel::rng::Seed;
-        let wire = |name: &str| Wire { round_trip: LatencySpec::default().prepare(), dice: Seed::new(1, 0).stream(name) };
+        let wire = |name: &str| Wire::new(LatencySpec::default().prepare(), Seed::new(1, 0).stream(name));
         World {
             agenda: Agenda::default(),
             requests: Slab::default(),
@@ -320,6 +332,7 @@ impl World {
             upstream: Far::Database,
             app_wire: wire("test/app"),
             proxy_wire: wire("test/proxy"),
+            departs: SimTime::ZERO,
             facts: Vec::new(),
             graveyard: Vec::new(),
             pools: Vec::new(),

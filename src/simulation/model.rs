@@ -44,8 +44,9 @@ impl Model {
             load: Vec::new(),
             drivers: blueprint.apps.iter().map(|app| app.driver.build(&app.name, seed)).collect(),
             upstream: if proxy.is_some() { Far::Proxy } else { Far::Database },
-            app_wire: Wire { round_trip: blueprint.network.app.prepare(), dice: seed.stream("network/app/round_trips") },
-            proxy_wire: Wire { round_trip: blueprint.network.proxy.prepare(), dice: seed.stream("network/proxy/round_trips") },
+            app_wire: Wire::new(blueprint.network.app.prepare(), seed.stream("network/app/round_trips")),
+            proxy_wire: Wire::new(blueprint.network.proxy.prepare(), seed.stream("network/proxy/round_trips")),
+            departs: SimTime::ZERO,
             facts: Vec::new(),
             graveyard: Vec::new(),
             pools: blueprint.apps.iter().map(|_| PoolMeter::default()).collect(),
@@ -245,7 +246,7 @@ impl Model {
         let cx = &mut Cx { world: &mut self.world };
         let lost = cx.conn(conn);
         lost.gone = true;
-        let why = lost.error.expect("who closes a connection says why");
+        let why = lost.why.expect("who closes a connection says why");
         let (up, near, worker) = (lost.up, lost.near, lost.worker);
         match near {
             Near::Pool if up => self.pools[worker.index()].lost(conn, why, cx),

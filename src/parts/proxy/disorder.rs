@@ -86,8 +86,8 @@ struct Disorder {
 
 impl Disorder {
     fn new(mut house: House) -> Disorder {
-        house.world.app_wire.round_trip = LatencySpec::always(ms(2)).prepare();
-        house.world.proxy_wire.round_trip = LatencySpec::always(ms(2)).prepare();
+        house.world.app_wire.becomes(LatencySpec::always(ms(2)).prepare());
+        house.world.proxy_wire.becomes(LatencySpec::always(ms(2)).prepare());
         Disorder { house, clients: Vec::new(), asking: Vec::new() }
     }
 

@@ -188,7 +188,7 @@ impl House {
         let heard = match event {
             Event::Accept { .. } => Heard::Accepted,
             Event::Reply { .. } => Heard::Reply(at.error, at.status),
-            _ => Heard::Lost(at.error.expect("who closes says why")),
+            _ => Heard::Lost(at.why.expect("who closes says why")),
         };
         let was_up = std::mem::replace(&mut at.up, true);
         if at.near == Near::Pool {

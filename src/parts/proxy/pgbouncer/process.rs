@@ -1,10 +1,8 @@
 //! The process: one thread that takes messages one after another, and what it does about each.
 //!
-//! A message starts when the thread is free, and all that follows from it (assignment, release, the next launch)
-//! happens at the end of its time: then it is forwarded too. So each message costs one event. Sockets that close are
-//! dealt with when they are noticed, and take no time.
-
-use std::collections::VecDeque;
+//! A message starts when the thread is free and is forwarded at the end of its time. What follows from it (assignment,
+//! release, the next launch) is decided when it comes in, in the same order; so a message costs no event of its own.
+//! Sockets that close are dealt with when they are noticed, and take no time.
 
 use super::PgBouncer;
 use super::clients::Client;
@@ -12,13 +10,12 @@ use super::janitor::Janitor;
 use super::pool::Pool;
 use super::servers::ServerConn;
 use super::settings::Settings;
-use crate::kernel::agenda::Rank;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::parts::proxy::list::Table;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
-use crate::protocol::event::{ConnId, Event};
+use crate::protocol::event::ConnId;
 use crate::protocol::server::{Proxy, Server};
 
 /// A running PgBouncer.
@@ -35,8 +32,6 @@ pub(super) struct Process {
     pub(super) janitor: Janitor,
     /// State: when the thread is through with all it was given.
     busy_until: SimTime,
-    /// State: what it was given, in order.
-    given: VecDeque<Message>,
 }
 
 /// A message for the thread.
@@ -48,8 +43,6 @@ enum Message {
     FromServer(ConnId),
 }
 
-/// The alarm for a message that is through.
-const DONE: u64 = 0;
 /// The alarm of the janitor.
 pub(super) const JANITOR: u64 = 1;
 
@@ -63,17 +56,16 @@ impl Process {
             pool: Pool::default(),
             janitor: Janitor::new(seed),
             busy_until: SimTime::ZERO,
-            given: VecDeque::new(),
         }
     }
 
+    /// The thread takes `takes` for a message once it is through with those before. What follows from the message is
+    /// decided now, in the order in which messages came; what is said because of it leaves when its time is over.
     fn give(&mut self, message: Message, takes: Span, cx: &mut Cx) {
-        if takes.is_zero() {
-            return self.handle(message, cx);
-        }
         self.busy_until = self.busy_until.max(cx.now()) + takes;
-        self.given.push_back(message);
-        cx.at(self.busy_until, Rank::Completion, Event::ProxyRing { alarm: DONE });
+        cx.world.departs = self.busy_until;
+        self.handle(message, cx);
+        cx.world.departs = SimTime::ZERO;
     }
 
     /// Handles a message whose socket is still open.
@@ -132,13 +124,9 @@ impl Server for Process {
     }
 
     fn ring(&mut self, alarm: u64, cx: &mut Cx) {
-        if alarm == JANITOR {
-            self.janitor_pass(cx);
-            self.per_loop_activate(cx);
-        } else {
-            let message = self.given.pop_front().expect("one alarm for each message");
-            self.handle(message, cx);
-        }
+        debug_assert_eq!(alarm, JANITOR, "the janitor alone sets alarms");
+        self.janitor_pass(cx);
+        self.per_loop_activate(cx);
     }
 }
 

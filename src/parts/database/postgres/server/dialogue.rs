@@ -123,7 +123,7 @@ impl Dialogue {
         let open = &mut self.world.conns[conn];
         let words = match (event, open.error, open.status) {
             (Event::Accept { .. }, ..) => "welcome".to_owned(),
-            (Event::Lost { .. }, why, _) => why.expect("who closes a connection says why").text().to_owned(),
+            (Event::Lost { .. }, ..) => open.why.expect("who closes a connection says why").text().to_owned(),
             (_, None, TxStatus::Idle) => "done".to_owned(),
             (_, None, TxStatus::InTransaction) => "done, go on".to_owned(),
             (_, None, TxStatus::Failed) => "done, roll back".to_owned(),

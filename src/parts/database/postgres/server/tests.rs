@@ -235,7 +235,7 @@ fn a_restart_ends_set_up_and_abandoned_statements_too() {
 #[test]
 fn messages_that_cross_the_end_of_the_session_on_the_wire_do_no_harm() {
     let mut talk = Dialogue::with(small(2));
-    talk.world.app_wire.round_trip = LatencySpec::always(Span::from_millis(2)).prepare();
+    talk.world.app_wire.becomes(LatencySpec::always(Span::from_millis(2)).prepare());
     talk.dial("ann").dial("bob").at(10).ask("ann", query(5)).hang_up("bob").restart(0);
     assert_eq!(talk.all_said()[2..], ["11ms ann: terminating connection due to administrator command"]);
     assert_eq!(talk.meters(), [0, 0, 0]);

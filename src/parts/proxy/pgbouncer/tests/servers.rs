@@ -216,7 +216,7 @@ fn a_server_that_dies_takes_its_client_with_it_and_its_last_words_are_passed_on(
 #[test]
 fn a_query_that_crosses_the_last_words_of_its_server_hears_them() {
     let (mut house, clients) = warm(&pool_of(1, PoolMode::Transaction), 1);
-    house.world.proxy_wire.round_trip = crate::kernel::latency::LatencySpec::always(ms(4)).prepare();
+    house.world.proxy_wire.becomes(crate::kernel::latency::LatencySpec::always(ms(4)).prepare());
     house.end_sessions(Error::AdminShutdown);
     house.run(at(1001));
     house.ask(clients[0], statement(ms(1)));

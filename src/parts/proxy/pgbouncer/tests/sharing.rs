@@ -103,7 +103,7 @@ fn discard_all_delays_the_hand_over_by_a_round_trip() {
     let handed_over = |query: &str| {
         let settings = PgBouncer { server_reset_query: query.to_owned(), ..pool_of(1, PoolMode::Session) };
         let mut house = House::new(&settings, ms(10));
-        house.world.proxy_wire.round_trip = crate::kernel::latency::LatencySpec::always(ms(4)).prepare();
+        house.world.proxy_wire.becomes(crate::kernel::latency::LatencySpec::always(ms(4)).prepare());
         let clients = house.clients(2, at(14));
         house.ask(clients[0], statement(ms(1)));
         house.ask(clients[1], statement(ms(1)));
@@ -165,7 +165,7 @@ fn the_thread_takes_one_message_after_another() {
         house.ask(*client, statement(ms(10)));
     }
     house.run(at(200));
-    assert_eq!(house.linked.iter().map(|(when, ..)| *when).collect::<Vec<_>>(), [at(101), at(102)]);
+    assert_eq!(house.linked.iter().map(|(when, ..)| *when).collect::<Vec<_>>(), [at(100), at(100)], "decided as they come in");
     assert_eq!(house.answered(clients[0]), Some(at(112)));
     assert_eq!(house.answered(clients[1]), Some(at(113)));
 }
