@@ -4,11 +4,13 @@ use super::data;
 use crate::kernel::invalid::Invalid;
 use crate::kernel::time::Span;
 use crate::parts::client::StreamSpec;
-use crate::protocol::program::Program;
+use crate::protocol::program::{Program, StepSpec};
 use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 /// The most workers of one app: more are a slip of the keyboard.
 const MOST_WORKERS: u32 = 100_000;
+/// The most steps of one request with all repetitions.
+const MOST_STEPS: u64 = 100_000;
 
 /// Checks a system that will run for `horizon`; the error's path is that of the experiment file.
 pub fn check(blueprint: &Blueprint, horizon: Span) -> Result<(), Invalid> {
@@ -60,6 +62,9 @@ fn check_stream(stream: &StreamSpec, blueprint: &Blueprint) -> Result<(), Invali
     if stream.steps.is_empty() {
         return Err(Invalid::field("steps", "a request without steps does nothing: steps: [Session([Query(Constant(\"5ms\"))])]"));
     }
+    if unrolled(&stream.steps) > MOST_STEPS {
+        return Err(Invalid::field("steps", format!("more than {MOST_STEPS} steps; fewer repetitions, or one longer step, would do")));
+    }
     let mut steps = stream.steps.clone();
     data::stand_in(&mut steps);
     Program::compile(&steps).map_err(|invalid| invalid.within("steps"))?;
@@ -70,6 +75,17 @@ fn check_stream(stream: &StreamSpec, blueprint: &Blueprint) -> Result<(), Invali
         Some(retry) => retry.check().map_err(|invalid| invalid.within("retry")),
         None => Ok(()),
     }
+}
+
+/// How many steps there are with all repetitions, also of steps that compile to nothing: compiling takes that long.
+fn unrolled(steps: &[StepSpec]) -> u64 {
+    let count = |step: &StepSpec| match step {
+        StepSpec::Session(inner) | StepSpec::Transaction(inner) => unrolled(inner),
+        StepSpec::Repeat(times, inner) => u64::from(*times).saturating_mul(unrolled(inner)),
+        StepSpec::Choose(branches) => branches.iter().fold(0, |sum, (_, inner)| u64::saturating_add(sum, unrolled(inner))),
+        _ => 0,
+    };
+    steps.iter().fold(1, |sum, step| sum.saturating_add(1).saturating_add(count(step)))
 }
 
 /// A name must be able to stand in a path.

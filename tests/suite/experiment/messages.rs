@@ -86,6 +86,7 @@ const IN_THE_FILE: &[(&str, &str, &str)] = &[
     ("a comment that does not end", "// One worker.", "/* One worker."),
     ("a last number that is no whole number", "max_connections: 50", "max_connections: 50.5"),
     ("a kind without its parentheses", "[(\"apps.api.workers\", [1, 2])]", "[(\"proxy\", [PgBouncer])]"),
+    ("repetitions without end", "Session([", "Repeat(4000000000, []), Session(["),
     ("a dot in a name", "name: \"bookings\"", "name: \"bookings.v2\""),
 ];
 
@@ -109,9 +110,35 @@ fn read(text: &str, sets: &[(String, String)]) -> Result<(), Problem> {
     Experiment::parse(text, "test.ron", &|_| None)?.plan(sets, None, None).map(|_| ())
 }
 
+/// The same as JSON, with a mistake in each.
+const IN_JSON: &[(&str, &str, &str)] = &[
+    ("JSON: a field nobody knows", "\"pool_size\"", "\"pool_sise\""),
+    ("JSON: a kind nobody knows", "\"Poisson\"", "\"Poison\""),
+    ("JSON: a text where a number belongs", "240", "\"240\""),
+    ("JSON: a missing field", ", \"seed\": 7", ""),
+    ("JSON: a missing comma", ", \"seed\"", " \"seed\""),
+    ("JSON: a missing brace", "7}", "7"),
+    ("JSON: a duration without a unit", "\"20ms\"", "\"20\""),
+    ("JSON: a negative rate", "240", "-240"),
+    ("JSON: a key given twice", "\"a\": {}", "\"a\": {}, \"a\": {}"),
+];
+
+const JSON: &str = r#"{"question": "?", "system": {"apps": [{"name": "api", "pool": {"SqlAlchemy": {"pool_size": 5}}}],
+ "workload": [{"name": "s", "arrivals": {"Poisson": {"rate": 240}}, "steps": [{"Session": [{"Query": {"Exponential": {"mean": "20ms"}}}]}]}]},
+ "scenarios": {"a": {}}, "duration": "1h", "seed": 7}"#;
+
+/// Models beside the file that are wrong.
+const IN_A_MODEL: &[(&str, &str)] = &[
+    ("a model with a field nobody knows", "// Measured.\nSystem(database: (max_connection: 50))"),
+    ("a model with a value out of range", "// Measured.\nSystem(database: (max_connections: 0))"),
+    ("a model that is none", "Direct"),
+    ("an empty model", ""),
+];
+
 #[test]
 fn the_small_file_is_right() {
     read(RIGHT, &[]).unwrap_or_else(|problem| panic!("{problem}"));
+    Experiment::parse(JSON, "test.json", &|_| None).and_then(|e| e.plan(&[], None, None)).unwrap_or_else(|problem| panic!("{problem}"));
 }
 
 #[test]
@@ -125,6 +152,14 @@ fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
     for (name, right, wrong) in IN_THE_FILE {
         assert!(RIGHT.contains(right), "{name}: {right}");
         add(name, read(&RIGHT.replacen(right, wrong, 1), &[]));
+    }
+    for (name, right, wrong) in IN_JSON {
+        assert!(JSON.contains(right), "{name}: {right}");
+        let text = JSON.replacen(right, wrong, 1);
+        add(name, Experiment::parse(&text, "test.json", &|_| None).and_then(|e| e.plan(&[], None, None)).map(|_| ()));
+    }
+    for (name, model) in IN_A_MODEL {
+        add(name, Experiment::parse(RIGHT, "test.ron", &|_| Some((*model).to_owned())).and_then(|e| e.plan(&[], None, None)).map(|_| ()));
     }
     for (path, value) in ON_THE_COMMAND_LINE {
         add(&format!("--set {path}={value}"), read(RIGHT, &[((*path).to_owned(), (*value).to_owned())]));

@@ -135,6 +135,20 @@ fn a_mutated_experiment_is_read_or_refused_and_nothing_panics() {
     outcome.unwrap_or_else(|failed| panic!("{failed}"));
 }
 
+#[test]
+fn a_text_nested_beyond_measure_is_refused() {
+    for (open, close) in [("(", ")"), ("[", "]"), ("{\"a\":", "}"), ("Some(", ")"), ("/*", "*/")] {
+        let nested = format!("{}1{}", open.repeat(5_000), close.repeat(5_000));
+        try_all(&nested, false);
+        try_all(&nested, true);
+        for field in ["question", "vary", "warmup", "from", "system"] {
+            try_all(&format!("Experiment({field}: {nested})"), false);
+        }
+        let experiment = Experiment::parse(POOL_SIZE, "test.ron", &|_| None).expect("the file is right");
+        experiment.plan(&[("proxy".to_owned(), nested)], None, None).expect_err("it is no proxy");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_refused_and_nothing_panics(text in any::<String>(), path in any::<String>(), value in any::<String>()) {
