@@ -3,3 +3,4 @@
 mod canonical;
 mod experiment;
 mod smoke;
+mod theory;
