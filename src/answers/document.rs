@@ -174,6 +174,8 @@ pub struct Answer {
     pub queue: Vec<f64>,
     /// Most that waited at once, and at which second of the counted span.
     pub queue_peak: (f64, f64),
+    /// How busy the database's cores were while requests waited, 0 to 1: near 1, the cores are what they waited for.
+    pub busy_when_waiting: Option<f64>,
     /// Each app's mean number of connections in use in the same slices, averaged over replications.
     pub in_use: Named<Vec<f64>>,
     /// Mean number of the proxy's server connections that were linked to a client, if it is known.

@@ -61,12 +61,14 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
         objectives: Vec::new(),
         notes: notes.0,
     };
+    let busy_when_waiting = busy_when_waiting(blueprint, outcomes);
     let (queue, queue_peak) = queue(outcomes, asked.course);
     Answer {
         point,
         blueprint: blueprint.clone(),
         queue,
         queue_peak,
+        busy_when_waiting,
         in_use: in_use(blueprint, outcomes),
         linked_mean: (outcomes.iter().any(|outcome| outcome.proxy.clients.most > 0))
             .then(|| mean(outcomes, |outcome| outcome.proxy.linked)),
@@ -170,15 +172,10 @@ impl Figures {
         let mean = ratio(&pairs, Confidence::USUAL);
         let owned: Vec<Histogram> = replications.iter().map(|histogram| (*histogram).clone()).collect();
         let quantiles = Quantiles::of(&owned);
-        let mut quantile = |p: f64, name: &str| {
-            let figure = quantiles.quantile(p, Confidence::USUAL);
-            if let Figure::Unsupported { why, .. } = &figure {
-                notes.add(format!("{name} {what}: {why}"));
-            }
-            figure
-        };
-        let [p50, p90, p95, p99, p999] =
-            [(0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")].map(|(p, name)| quantile(p, name));
+        let wanted = [(0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")];
+        let figures = wanted.map(|(p, _)| quantiles.quantile(p, Confidence::USUAL));
+        note_unsupported(what, wanted.map(|(_, name)| name), &figures, notes);
+        let [p50, p90, p95, p99, p999] = figures;
         Times {
             count,
             mean: seconds(&mean),
@@ -197,6 +194,14 @@ impl Figures {
         let times = self.times(what, replications, notes);
         let waited = (times.count > 0).then(|| waited as f64 / times.count as f64);
         Waits { times, waited }
+    }
+}
+
+/// One note for all quantiles that cannot be stated: which, and what the lowest of them lacks.
+fn note_unsupported<const N: usize>(what: &str, names: [&str; N], figures: &[Figure; N], notes: &mut Notes) {
+    let missing: Vec<&str> = names.iter().zip(figures).filter(|(_, figure)| figure.value().is_none()).map(|(name, _)| *name).collect();
+    if let Some(Figure::Unsupported { why, .. }) = figures.iter().find(|figure| figure.value().is_none()) {
+        notes.add(format!("{what}, no {}: {why}", missing.join(", ")));
     }
 }
 
@@ -268,17 +273,13 @@ fn proxy(outcomes: &[Outcome]) -> ProxyUse {
 }
 
 fn database(blueprint: &Blueprint, outcomes: &[Outcome]) -> DatabaseUse {
-    let cores = match blueprint.database.service {
-        ServiceSpec::Delay => None,
-        ServiceSpec::Sharing { cores, .. } | ServiceSpec::Queue { cores } => Some(f64::from(cores)),
-    };
     DatabaseUse {
         connections_mean: mean(outcomes, |outcome| outcome.database.connections),
         connections_max: most(outcomes, |outcome| outcome.database.connections),
         connects: sum(outcomes, |outcome| outcome.database.connects),
         refused: sum(outcomes, |outcome| outcome.database.refused),
         active_mean: mean(outcomes, |outcome| outcome.database.active),
-        utilisation: cores.map(|cores| mean(outcomes, |outcome| outcome.database.busy) / cores),
+        utilisation: cores(blueprint).map(|cores| mean(outcomes, |outcome| outcome.database.busy) / cores),
     }
 }
 
@@ -288,6 +289,21 @@ fn queue(outcomes: &[Outcome], course: Course) -> (Vec<f64>, (f64, f64)) {
     let peaks = outcomes.iter().flat_map(|outcome| outcome.windows.iter().map(|window| window.waiting_most).enumerate());
     let peak = peaks.fold((0, 0), |best, (at, most)| if most > best.0 { (most, at) } else { best });
     (means.collect(), (peak.0 as f64, peak.1 as f64 * course.duration.seconds() / slices.max(1) as f64))
+}
+
+/// How busy the cores were while requests waited: each slice counts as much as its queue is long.
+fn busy_when_waiting(blueprint: &Blueprint, outcomes: &[Outcome]) -> Option<f64> {
+    let cores = cores(blueprint)?;
+    let windows = || outcomes.iter().flat_map(|outcome| &outcome.windows);
+    let waiting: f64 = windows().map(|window| window.waiting).sum();
+    (waiting > 0.0).then(|| windows().map(|window| window.waiting * window.busy).sum::<f64>() / waiting / cores)
+}
+
+fn cores(blueprint: &Blueprint) -> Option<f64> {
+    match blueprint.database.service {
+        ServiceSpec::Delay => None,
+        ServiceSpec::Sharing { cores, .. } | ServiceSpec::Queue { cores } => Some(f64::from(cores)),
+    }
 }
 
 fn in_use(blueprint: &Blueprint, outcomes: &[Outcome]) -> Named<Vec<f64>> {
