@@ -10,6 +10,7 @@ use crate::measure::outcome::{Count, Outcome, PoolOutcome, StreamOutcome};
 use crate::measure::quantiles::Quantiles;
 use crate::measure::stationary::{Verdict, WarmUp, judge};
 use crate::parts::database::ServiceSpec;
+use crate::parts::proxy::ProxySpec;
 use crate::protocol::error::Error;
 use crate::simulation::blueprint::Blueprint;
 
@@ -327,6 +328,9 @@ fn error_texts(blueprint: &Blueprint) -> BTreeMap<String, String> {
     if blueprint.database.superuser_reserved_connections > 0 {
         let text = "remaining connection slots are reserved for non-replication superuser connections";
         texts.insert(Error::TooManyClients.name().to_owned(), text.to_owned());
+    }
+    if let ProxySpec::PgBouncer(bouncer) = &blueprint.proxy {
+        texts.insert(Error::ServerLoginFailing.name().to_owned(), bouncer.text(Error::ServerLoginFailing).to_owned());
     }
     texts
 }

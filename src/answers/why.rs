@@ -40,6 +40,7 @@ const RULES: &[Rule] = &[
     proxy::processor,
     database::cores,
     proxy::session_mode,
+    database::bursts,
     proxy::servers,
     apps::holds_one_and_asks_for_another,
     apps::pool,

@@ -217,16 +217,16 @@ impl Workers {
     }
 
     fn query(&mut self, request: RequestId, draw: u32, cx: &mut Cx) -> bool {
-        if !prepared(request, Operation::Statement, cx) {
-            return false;
-        }
         let asking = cx.request(request);
         let (worker, demand) = (asking.worker, Span::from_nanos(asking.drawn[draw as usize]));
         let lease = *innermost(asking);
         let outside = cx.conn(lease.conn).status == TxStatus::Idle;
         let begins = outside && (lease.wants_transaction || self.workers[worker.index()].autobegin);
-        let extra_trips = if begins { cx.driver(worker).begin_trips } else { 0 };
-        send(request, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
+        let operations: &[Operation] = if begins { &[Operation::Begin, Operation::Statement] } else { &[Operation::Statement] };
+        if prepared(request, operations, cx) {
+            let extra_trips = if begins { cx.driver(worker).begin_trips } else { 0 };
+            send(request, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
+        }
         false
     }
 
@@ -285,14 +285,15 @@ fn resume_after(request: RequestId, stage: Stage, span: Span, cx: &mut Cx) {
 }
 
 /// Lets the driver's own time pass first; true once it has.
-fn prepared(request: RequestId, operation: Operation, cx: &mut Cx) -> bool {
+fn prepared(request: RequestId, operations: &[Operation], cx: &mut Cx) -> bool {
     let preparing = cx.request(request);
     if preparing.stage == Stage::Preparing {
         preparing.stage = Stage::Ready;
         return true;
     }
     let worker = preparing.worker;
-    let own = cx.driver(worker).time(operation);
+    let driver = cx.driver(worker);
+    let own = operations.iter().fold(Span::ZERO, |own, operation| own + driver.time(*operation));
     if !own.is_zero() {
         resume_after(request, Stage::Preparing, own, cx);
     }
@@ -316,7 +317,7 @@ fn checkout(request: RequestId, cx: &mut Cx) -> bool {
     if asking.stage != Stage::Preparing {
         asking.asked = now;
     }
-    if prepared(request, Operation::Checkout, cx) {
+    if prepared(request, &[Operation::Checkout], cx) {
         let asking = cx.request(request);
         asking.stage = Stage::Acquiring;
         asking.step += 1;
@@ -344,7 +345,7 @@ fn commit(request: RequestId, cx: &mut Cx) -> bool {
     if cx.conn(conn).status == TxStatus::Idle {
         return true;
     }
-    if prepared(request, Operation::Statement, cx) {
+    if prepared(request, &[Operation::Statement], cx) {
         send(request, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx);
     }
     false

@@ -12,6 +12,8 @@ use crate::parts::proxy::pgbouncer::PoolMode;
 
 /// Cores this busy have no capacity left.
 const SATURATED: f64 = 0.95;
+/// … and from which they are while requests wait.
+const BUSY_IN_BURSTS: f64 = 0.9;
 
 /// Faults end sessions, and requests fail on the dead connections.
 pub(super) fn restarted(answer: &Answer) -> Option<Advice> {
@@ -91,6 +93,23 @@ pub(super) fn cores(answer: &Answer) -> Option<Advice> {
     let needed = (at_best / 0.7).ceil() as u32;
     let words = format!("cheaper statements (they ask for {} cores of work), or about {} cores", mean(offered), needed.max(cores + 1));
     Some(advice.set(words, [("database.service.cores".to_owned(), needed.max(cores + 1).to_string())]))
+}
+
+/// The cores have enough to do only at times, and those are the times at which requests wait.
+pub(super) fn bursts(answer: &Answer) -> Option<Advice> {
+    let while_waiting = answer.busy_when_waiting.filter(|busy| *busy > BUSY_IN_BURSTS)?;
+    let usual = answer.point.database.utilisation?;
+    let cores = match answer.blueprint.database.service {
+        ServiceSpec::Sharing { cores, .. } | ServiceSpec::Queue { cores } => cores,
+        ServiceSpec::Delay => return None,
+    };
+    let why = format!(
+        "bursts: the database's {cores} cores are {} busy on average, but {} while requests wait for a connection (up to {} at once)",
+        percent(usual),
+        percent(while_waiting.min(1.0)),
+        count(answer.queue_peak.0 as u64)
+    );
+    (answer.queue_peak.0 >= 1.0).then(|| fewer(answer, Advice::new("database cores", why), cores + cores.div_ceil(4)))
 }
 
 /// The work would fit if fewer statements disturbed each other.

@@ -37,6 +37,7 @@ fn quiet(sets: &[(&str, &str)]) -> Answer {
         queue_peak: (0.0, 0.0),
         in_use: Named(vec![("web".into(), vec![2.0; 10])]),
         linked_mean: None,
+        busy_when_waiting: None,
         statuses: Vec::new(),
         error_texts: Default::default(),
     }
@@ -157,6 +158,20 @@ fn saturated_cores_get_fewer_statements_if_the_work_fits_and_more_cores_if_not()
     );
     // 1600/s · 5 ms = 8 cores of work: 9.68 with contention, over 0.7.
     holds(&busy("1600"), "database cores", &["8 cores"], &[("database.service.cores", "14")]);
+}
+
+#[test]
+fn cores_that_are_busy_only_while_requests_wait_are_what_they_wait_for() {
+    let mut answer = quiet(&[("database.service", "Sharing(cores: 8, sigma: 0.03, kappa: 0.0)")]);
+    answer.point.database.utilisation = Some(0.45);
+    answer.busy_when_waiting = Some(0.99);
+    answer.queue_peak = (700.0, 12.0);
+    holds(
+        &answer,
+        "database cores",
+        &["bursts", "45 %", "99 %", "700"],
+        &[("apps.web.pool.pool_size", "3"), ("apps.web.pool.max_overflow", "0")],
+    );
 }
 
 #[test]
