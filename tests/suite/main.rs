@@ -1,7 +1,9 @@
 //! One test binary; modules in reading order.
 
 mod canonical;
+mod cli;
 mod conversations;
 mod experiment;
 mod smoke;
+mod tables;
 mod theory;

@@ -42,7 +42,7 @@ pub(super) const ALL: &[Family] = &[
                 "deadline",
                 "None",
                 "When its client gives up, from the arrival through all attempts.",
-                "A request that is given up still runs until it notices, as a handler does whose client has gone.",
+                "The handler is cancelled where it stands, as asyncio cancels a task.",
             ),
             field("retry", "None", "What its client does about failures: Retry(attempts: 3, …).", ""),
         ],
@@ -107,7 +107,7 @@ pub(super) const ALL: &[Family] = &[
                 "connect",
                 "3ms",
                 "One connection set-up on an idle server: fork and authentication.",
-                "Without the network, which comes on top; it takes the server's cores.",
+                "Without the network, which comes on top.",
             ),
             field(
                 "service",
@@ -143,13 +143,8 @@ pub(super) const ALL: &[Family] = &[
         place: "network",
         owner: "Network",
         fields: &[
-            field(
-                "app",
-                "0.2 ms unless a model says otherwise",
-                "Round trip from an app to its next hop: the proxy, or the database if there is none.",
-                "",
-            ),
-            field("proxy", "0.2 ms unless a model says otherwise", "Round trip from the proxy to the database.", ""),
+            field("app", "0s", "Round trip from an app to its next hop: the proxy, or the database if there is none.", ""),
+            field("proxy", "0s", "Round trip from the proxy to the database.", ""),
         ],
     },
     Family {

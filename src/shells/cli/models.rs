@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Failure, Outcome, answer};
-use crate::answers::report::lines::{Look, paint};
+use crate::answers::report::lines::{Look, WIDTH, paint, wrapped};
 use crate::experiment::diagnose::instead;
 use crate::experiment::{Problem, library};
 use crate::kernel::latency::LatencySpec;
@@ -36,9 +36,10 @@ fn unknown(name: &str) -> Failure {
 fn everything() -> String {
     let mut out = format!("{}\n", heading("Models", "from: [\"…\"]"));
     for (name, text) in library::MODELS {
+        let about = text.lines().next().and_then(|line| line.strip_prefix("//")).map_or("", str::trim);
         out += &format!("  {}\n", paint(Look::Key, name));
-        for line in text.lines().map_while(|line| line.strip_prefix("//")) {
-            out += &format!("      {}\n", line.trim());
+        for line in wrapped(about, WIDTH - 6) {
+            out += &format!("      {line}\n");
         }
     }
     let families = [
@@ -53,7 +54,10 @@ fn everything() -> String {
     }
     out + &format!(
         "\n{}\n",
-        paint(Look::Faint, "`poolcast explain NAME` says what a kind or a field means; `poolcast models NAME` prints a model.")
+        paint(
+            Look::Faint,
+            "`poolcast explain NAME` says what a kind or a field means; `poolcast models NAME` prints a model and where its numbers come from."
+        )
     )
 }
 
