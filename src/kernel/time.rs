@@ -72,7 +72,9 @@ impl Span {
 
     /// Rounds a float of nanoseconds half to even, clamped to 0 ..= [`Span::MAX`]; a NaN becomes zero.
     pub fn from_nanos_f64(ns: f64) -> Span {
-        Span((libm::rint(ns) as u64).min(Span::MAX.0))
+        // Adding 2⁵² to a smaller float leaves no room for a fraction, so the sum is rounded half to even, as IEEE says.
+        const NO_FRACTION: f64 = 4_503_599_627_370_496.0;
+        if ns < NO_FRACTION { Span((ns + NO_FRACTION - NO_FRACTION) as u64) } else { Span((ns as u64).min(Span::MAX.0)) }
     }
 
     /// Nanoseconds.
@@ -237,6 +239,11 @@ mod tests {
         assert_eq!(Span::from_seconds(-1.0), Span::ZERO);
         assert_eq!(Span::from_seconds(f64::NAN), Span::ZERO);
         assert_eq!(Span::from_seconds(f64::INFINITY), Span::MAX);
-        assert_eq!(Span::from_nanos_f64(2.5).nanos(), 2);
+        for (ns, rounded) in
+            [(0.5, 0), (1.5, 2), (2.5, 2), (2.500001, 3), (1e15 + 0.5, 1_000_000_000_000_000), (9e15, 9_000_000_000_000_000)]
+        {
+            assert_eq!(Span::from_nanos_f64(ns).nanos(), rounded, "{ns}");
+        }
+        assert_eq!(Span::from_nanos_f64(-1e300), Span::ZERO);
     }
 }

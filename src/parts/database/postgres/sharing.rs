@@ -148,7 +148,9 @@ impl Sharing {
     /// [`Sharing::advance`] rounds to the nearest, and then up to whole nanoseconds.
     fn time_until(&self, end: u64) -> Span {
         let left = end.saturating_sub(self.clock) as f64;
-        Span::from_nanos_f64(libm::ceil((left - 0.5) / self.rates[self.served as usize]))
+        let exact = (left - 0.5) / self.rates[self.served as usize];
+        let whole = exact as u64;
+        Span::from_nanos(whole + u64::from((whole as f64) < exact))
     }
 
     fn advance(&mut self, now: SimTime) {
@@ -157,7 +159,7 @@ impl Sharing {
             return;
         }
         self.since = now;
-        self.clock += libm::rint(passed.nanos() as f64 * self.rates[self.served as usize]) as u64;
+        self.clock += Span::from_nanos_f64(passed.nanos() as f64 * self.rates[self.served as usize]).nanos();
     }
 }
 
