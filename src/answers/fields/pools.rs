@@ -31,7 +31,12 @@ pub(super) const ALL: &[Family] = &[
                 "Connections that the pool of each process keeps. 0 is no limit at all.",
                 "A fleet may open workers × (pool_size + max_overflow).",
             ),
-            field("max_overflow", "10", "Connections beyond pool_size, closed as soon as they come back. -1 is no limit.", ""),
+            field(
+                "max_overflow",
+                "10",
+                "Connections beyond pool_size. One that comes back is closed only if pool_size connections are idle already. -1 is no limit.",
+                "",
+            ),
             field(
                 "pool_timeout",
                 "30s",

@@ -32,7 +32,14 @@ pub(super) fn restarted(answer: &Answer) -> Option<Advice> {
     };
     let why = format!("{} after the start {what}: {} requests fail for that", span(when.seconds()), count(failed));
     let advice = Advice::new("the fault", why);
-    let unguarded = answer.blueprint.apps.iter().find(|app| matches!(&app.pool, PoolSpec::SqlAlchemy(pool) if !pool.pool_pre_ping));
+    // A ping finds a connection that has died; it cannot open one where nobody answers.
+    let broken = ["ConnectionLost", "AdminShutdown", "ServerConnCrashed"].iter().map(|name| errors(answer, name)).sum::<u64>();
+    let unguarded = answer
+        .blueprint
+        .apps
+        .iter()
+        .filter(|_| 2 * broken > failed)
+        .find(|app| matches!(&app.pool, PoolSpec::SqlAlchemy(pool) if !pool.pool_pre_ping));
     Some(match unguarded {
         Some(app) => advice.set(
             "pool_pre_ping, which replaces dead connections before a request meets them",

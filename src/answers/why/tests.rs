@@ -238,6 +238,8 @@ fn a_restart_is_named_only_if_most_failures_are_its_own() {
     fail(&mut answer, "AdminShutdown", 40);
     let set = [("apps.web.pool.pool_pre_ping", "true")];
     holds(&answer, "the fault", &["1 min after the start", "for 3s", "40 requests"], &set);
+    fail(&mut answer, "ConnectionRefused", 100);
+    holds(&answer, "the fault", &["140 requests"], &[]); // no ping opens a connection where nobody answers
     fail(&mut answer, "DeadlineExceeded", 400);
     holds(&answer, "–", &[], &[]);
 }
