@@ -168,10 +168,14 @@ impl Clients {
         while let Some(request) = self.streams[stream.index()].deadlines.due(now, |request| lives(cx.world, request)) {
             let asked = cx.request(request);
             asked.given_up = true;
-            if asked.stage == Stage::AtClient {
-                cx.world.graveyard.push(request);
-            } else {
-                cx.at_once(Event::Cancel { request });
+            let (stage, worker) = (asked.stage, asked.worker);
+            match stage {
+                Stage::AtClient => cx.world.graveyard.push(request),
+                Stage::Sent => {
+                    cx.world.load[worker.index()] -= 1;
+                    cx.world.graveyard.push(request);
+                }
+                _ => cx.at_once(Event::Cancel { request }),
             }
             self.end(request, Some(Error::DeadlineExceeded), cx);
         }
@@ -269,6 +273,7 @@ impl Clients {
         let sent = cx.request(request);
         sent.attempt += 1;
         sent.worker = worker;
+        sent.stage = Stage::Sent;
         cx.world.load[worker.index()] += 1;
         cx.at_once(Event::Begin { request });
     }

@@ -109,7 +109,7 @@ impl Workers {
         let cancelled = cx.request(request);
         cancelled.failure.get_or_insert(Error::DeadlineExceeded);
         match cancelled.stage {
-            Stage::AtClient | Stage::Done | Stage::Ready | Stage::Working => {}
+            Stage::AtClient | Stage::Sent | Stage::Done | Stage::Ready | Stage::Working => {}
             Stage::Queued => self.finish(request, cx),
             Stage::Awaiting | Stage::Preparing => {
                 cancelled.turn += 1;

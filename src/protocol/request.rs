@@ -8,9 +8,11 @@ use crate::protocol::event::{StreamId, WorkerId};
 /// What a request's task is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
-    /// At the client: not sent yet, or between two attempts.
+    /// At the client, between two attempts.
     #[default]
     AtClient,
+    /// Sent, and not yet taken up by the worker's event loop.
+    Sent,
     /// At the worker, which has no room for it yet.
     Queued,
     /// Ready to go on, as soon as the event loop takes it.
