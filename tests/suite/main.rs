@@ -2,6 +2,7 @@
 
 mod canonical;
 mod cli;
+mod conservation;
 mod conversations;
 mod experiment;
 mod smoke;
