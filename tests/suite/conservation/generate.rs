@@ -171,7 +171,8 @@ fn retry() -> impl Strategy<Value = Retry> {
 fn driver() -> impl Strategy<Value = DriverSpec> {
     let custom = (ms(0, 2), ms(0, 2), ms(0, 2)).prop_map(|(statement, reset, close)| {
         let always = LatencySpec::always;
-        DriverSpec::Custom(Custom { statement: always(statement), reset: always(reset), close: always(close), ..Custom::default() })
+        let times = Custom { statement: always(statement), reset: always(reset), close: always(close), ..Custom::default() };
+        DriverSpec::Custom(Box::new(times))
     });
     prop_oneof![
         3 => select(vec![DriverSpec::Ideal, DriverSpec::Asyncpg, DriverSpec::Psycopg, DriverSpec::TokioPostgres]),

@@ -1,7 +1,7 @@
 //! Checkin (`Connection.close`, `_ConnectionFairy._reset`, `QueuePool._do_return_conn`), step by step.
 
 use super::Release;
-use super::queue_pool::{Phase, QueuePool};
+use super::queue_pool::{ANSWERED, Phase, QueuePool};
 use crate::protocol::conn::{Condition, Near, Statement, StatementKind, TxStatus};
 use crate::protocol::cx::Cx;
 use crate::protocol::driver::Operation;
@@ -61,7 +61,7 @@ impl QueuePool {
         self.close(slot, cx);
         self.enter(slot, Phase::Idle);
         self.put_empty(slot, cx);
-        cx.at_once(Event::Released { request });
+        taken_back(request, cx);
     }
 
     /// K2–K4. The first `pool_size` to come back survive a burst, whichever were opened as overflow.
@@ -72,11 +72,11 @@ impl QueuePool {
             self.enter(slot, Phase::Idle);
             let barges = self.spec.release == Release::Close;
             if barges {
-                cx.at_once(Event::Released { request });
+                taken_back(request, cx);
             }
             self.put(slot, cx);
             if !barges {
-                cx.at_once(Event::Released { request });
+                taken_back(request, cx);
             }
         } else {
             self.close(slot, cx);
@@ -89,6 +89,13 @@ impl QueuePool {
     pub(super) fn discarded(&mut self, slot: u32, cx: &mut Cx) {
         let request = self.slots[slot as usize].user.expect("somebody gives it back");
         self.drop_slot(slot, cx);
-        cx.at_once(Event::Released { request });
+        taken_back(request, cx);
     }
+}
+
+/// The request goes on. Its slot is somebody else's from here on, so a cancellation that comes before it has gone on
+/// must not find it.
+fn taken_back(request: RequestId, cx: &mut Cx) {
+    cx.request(request).pool_tag = ANSWERED;
+    cx.at_once(Event::Released { request });
 }
