@@ -243,7 +243,8 @@ impl Clients {
     fn think(&mut self, stream: StreamId, user: u32, number: u64, cx: &mut Cx) {
         let think = self.streams[stream.index()].arrivals.think(number);
         let turn = (number / u64::from(self.streams[stream.index()].users)) as u32;
-        cx.after(think, Rank::Arrival, Event::Thought { stream, user, turn });
+        // A user who neither thinks nor is kept waiting would send for ever in one instant.
+        cx.after(think.max(Span::from_nanos(1)), Rank::Arrival, Event::Thought { stream, user, turn });
     }
 
     /// A request is born: all its dice are thrown now, at the place in the stream's dice that belongs to its number.

@@ -1,6 +1,6 @@
 //! Requests, workers and pools as conversations: small deterministic systems, and what was said in them.
 
-use poolcast::experiment::Experiment;
+use poolcast::experiment::{Experiment, Plan};
 use poolcast::kernel::rng::Seed;
 use poolcast::kernel::time::{SimTime, Span};
 use poolcast::protocol::cx::World;
@@ -36,11 +36,15 @@ impl Observer for Stenographer {
     }
 }
 
-/// What is said in `system` in its first 200 seconds.
-fn said(system: &str) -> Vec<String> {
+fn plan(system: &str) -> Plan {
     let text = format!(r#"Experiment(question: "?", duration: "200s", seed: 1, system: System({system}))"#);
     let experiment = Experiment::parse(&text, "conversation.ron", &|_| None).unwrap_or_else(|problem| panic!("{problem}"));
-    let plan = experiment.plan(&[], None, None).unwrap_or_else(|problem| panic!("{problem}"));
+    experiment.plan(&[], None, None).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// What is said in `system` in its first 200 seconds.
+fn said(system: &str) -> Vec<String> {
+    let plan = plan(system);
     let mut model = Model::new(&plan.points[0].blueprint, &Seed::new(1, 0)).expect("it builds");
     let mut pen = Stenographer::default();
     simulate(&mut model, SimTime::ZERO + Span::from_secs(200), &mut pen);
@@ -222,4 +226,15 @@ fn one_dead_connection_found_by_a_ping_makes_the_pool_replace_all_older_ones_unp
     assert_eq!(after.len(), 2, "{lines:#?}");
     assert!(after[0].contains("ping") && after[1].contains("invalidate"), "{after:?}");
     assert_eq!(lines.iter().filter(|line| line.contains("invalidate")).count(), 1, "the other one is replaced without a ping: {lines:#?}");
+}
+
+#[test]
+fn time_goes_on_even_for_users_who_never_think_and_are_never_kept_waiting() {
+    let plan = plan(
+        r#"workload: [Stream(name: "a", arrivals: Closed(users: 1, think: Constant("0s")), steps: [Work(Constant("0s"))])],
+           apps: [App(name: "api", pool: NullPool)], proxy: Direct"#,
+    );
+    let mut model = Model::new(&plan.points[0].blueprint, &Seed::new(1, 0)).expect("it builds");
+    simulate(&mut model, SimTime::from_nanos(1_000), &mut ());
+    assert_eq!(model.world.agenda.now(), SimTime::from_nanos(1_000));
 }
