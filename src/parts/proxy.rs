@@ -3,8 +3,7 @@
 use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Seed;
 use crate::kinds;
-use crate::parts::database::Postgres;
-use crate::protocol::server::Proxy;
+use crate::protocol::server::{Proxy, Slots};
 
 mod direct;
 #[cfg(test)]
@@ -19,8 +18,8 @@ pub mod rds_proxy;
 pub trait ProxyKind {
     /// Says what is wrong with the parameters and what would be right.
     fn check(&self) -> Result<(), Invalid>;
-    /// The proxy in front of this database, or nothing for a direct connection.
-    fn build(&self, database: &Postgres, seed: &Seed) -> Option<Box<dyn Proxy>>;
+    /// The proxy in front of a database with these slots, or nothing for a direct connection.
+    fn build(&self, database: Slots, seed: &Seed) -> Option<Box<dyn Proxy>>;
 }
 
 kinds! {

@@ -16,6 +16,7 @@ use crate::protocol::request::{Request, Stage};
 ///
 /// A process has one event loop. While a step occupies it, whatever reaches the process waits, in the order in which it
 /// came, and so do consequences of what is taken from that line: they go to its end.
+#[derive(Default)]
 pub struct Workers {
     workers: Vec<Worker>,
 }
@@ -32,11 +33,6 @@ struct Worker {
 }
 
 impl Workers {
-    /// No workers yet.
-    pub fn new() -> Workers {
-        Workers { workers: Vec::new() }
-    }
-
     /// One more worker; `autobegin` says whether its pool's connections begin a transaction at any statement.
     pub fn add(&mut self, concurrency: Option<u32>, autobegin: bool) {
         self.workers.push(Worker {

@@ -9,6 +9,7 @@ use crate::kernel::time::Span;
 
 /// A driver as an experiment file writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant)] // an app has one
 pub enum DriverSpec {
     /// No time beyond the network's, one round trip each.
     #[default]

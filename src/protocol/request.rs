@@ -75,18 +75,6 @@ pub struct Request {
     pub asked: SimTime,
 }
 
-impl Default for StreamId {
-    fn default() -> StreamId {
-        StreamId(0)
-    }
-}
-
-impl Default for WorkerId {
-    fn default() -> WorkerId {
-        WorkerId(0)
-    }
-}
-
 impl Request {
     /// A newborn in a place where another request stood before: its buffers are kept.
     pub fn reset(&mut self, stream: StreamId, number: u64, now: SimTime) {

@@ -4,6 +4,15 @@ use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
 
+/// How many connections a server lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    /// In all.
+    pub most: u32,
+    /// Of these, kept for superusers.
+    pub reserved: u32,
+}
+
 /// Something at the far end of connections.
 ///
 /// An implementer keeps to this: every `connect` is answered by one `accept` or `shut`; every `query` by one `reply`,

@@ -34,7 +34,7 @@ impl Model {
     /// The system of `blueprint` with the chance of `seed`, at time zero.
     pub fn new(blueprint: &Blueprint, seed: &Seed) -> Result<Model, Invalid> {
         let programs = blueprint.workload.iter().map(|stream| Program::compile(&stream.steps)).collect::<Result<Vec<_>, _>>()?;
-        let proxy = blueprint.proxy.kind().build(&blueprint.database, seed);
+        let proxy = blueprint.proxy.kind().build(blueprint.database.slots(), seed);
         let mut world = World {
             agenda: Agenda::default(),
             requests: Slab::default(),
@@ -53,7 +53,7 @@ impl Model {
             proxy: ProxyMeter::default(),
             database: DatabaseMeter::default(),
         };
-        let (mut workers, mut pools, mut apps) = (Workers::new(), Vec::new(), Vec::new());
+        let (mut workers, mut pools, mut apps) = (Workers::default(), Vec::new(), Vec::new());
         for (index, app) in blueprint.apps.iter().enumerate() {
             apps.push((app.name.clone(), pools.len() as u32, app.workers, app.balance));
             for _ in 0..app.workers {

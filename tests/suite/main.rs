@@ -8,3 +8,4 @@ mod experiment;
 mod smoke;
 mod tables;
 mod theory;
+mod tidy;

@@ -7,6 +7,7 @@ use crate::kernel::latency::LatencySpec;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::parts::database::Database;
+use crate::protocol::server::Slots;
 
 mod alarm;
 mod queue;
@@ -92,6 +93,11 @@ impl Postgres {
         }
         self.connect.check().map_err(|e| e.within("connect"))?;
         self.service.check().map_err(|e| e.within("service"))
+    }
+
+    /// How many connections it lets in.
+    pub fn slots(&self) -> Slots {
+        Slots { most: self.max_connections, reserved: self.superuser_reserved_connections }
     }
 
     /// The server, just started, of parameters that passed the check.

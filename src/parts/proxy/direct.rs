@@ -4,8 +4,7 @@ use super::ProxyKind;
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
 use crate::kernel::rng::Seed;
-use crate::parts::database::Postgres;
-use crate::protocol::server::Proxy;
+use crate::protocol::server::{Proxy, Slots};
 
 /// Nothing stands between the pools and the database.
 pub struct Direct;
@@ -18,7 +17,7 @@ impl ProxyKind for Direct {
     fn check(&self) -> Result<(), Invalid> {
         Ok(())
     }
-    fn build(&self, _: &Postgres, _: &Seed) -> Option<Box<dyn Proxy>> {
+    fn build(&self, _: Slots, _: &Seed) -> Option<Box<dyn Proxy>> {
         None
     }
 }

@@ -3,14 +3,13 @@
 use crate::kernel::agenda::Rank;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::database::Postgres;
 use crate::parts::proxy::ProxyKind;
 use crate::protocol::conn::{Far, Near, Statement, StatementKind, TxStatus};
 use crate::protocol::cx::{Cx, World};
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, Event, WorkerId};
 use crate::protocol::fact::Fact;
-use crate::protocol::server::Proxy;
+use crate::protocol::server::{Proxy, Slots};
 
 /// What a client hears.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,7 +78,7 @@ impl House {
     /// A house where a server login takes `login` and wires take no time.
     pub(super) fn new(kind: &impl ProxyKind, login: Span) -> House {
         kind.check().expect("the settings of a test are right");
-        let proxy = kind.build(&Postgres::default(), &Seed::new(1, 0)).expect("there is a proxy");
+        let proxy = kind.build(Slots { most: 100, reserved: 3 }, &Seed::new(1, 0)).expect("there is a proxy");
         let database = Script { login, ..Script::default() };
         let world = World { upstream: Far::Proxy, ..World::for_tests() };
         House { world, proxy, database, heard: Vec::new(), linked: Vec::new() }

@@ -11,8 +11,7 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
-use crate::parts::database::Postgres;
-use crate::protocol::server::Proxy;
+use crate::protocol::server::{Proxy, Slots};
 
 mod clients;
 mod janitor;
@@ -113,7 +112,7 @@ impl ProxyKind for PgBouncer {
     fn check(&self) -> Result<(), Invalid> {
         settings::check(self)
     }
-    fn build(&self, _: &Postgres, seed: &Seed) -> Option<Box<dyn Proxy>> {
+    fn build(&self, _: Slots, seed: &Seed) -> Option<Box<dyn Proxy>> {
         Some(Box::new(process::Process::new(self, seed)))
     }
 }

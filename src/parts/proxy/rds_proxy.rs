@@ -12,8 +12,7 @@ use crate::kernel::latency::LatencySpec;
 use crate::kernel::registry::Example;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
-use crate::parts::database::Postgres;
-use crate::protocol::server::Proxy;
+use crate::protocol::server::{Proxy, Slots};
 
 mod process;
 mod servers;
@@ -72,7 +71,7 @@ impl ProxyKind for RdsProxy {
         }
         self.latency.check().map_err(|e| e.within("latency"))
     }
-    fn build(&self, database: &Postgres, seed: &Seed) -> Option<Box<dyn Proxy>> {
+    fn build(&self, database: Slots, seed: &Seed) -> Option<Box<dyn Proxy>> {
         Some(Box::new(process::Process::new(self, database, seed)))
     }
 }

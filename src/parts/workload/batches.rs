@@ -36,6 +36,7 @@ struct Process {
 }
 
 /// Sizes, ready to be drawn.
+#[allow(clippy::large_enum_variant)] // a stream has one
 enum Sizes {
     Always(u32),
     /// The sum of the weights up to and with each size's own; the last is the sum of all.

@@ -6,13 +6,12 @@ use crate::kernel::agenda::Rank;
 use crate::kernel::latency::Latency;
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::database::Postgres;
 use crate::parts::proxy::list::{List, Table};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, Event};
 use crate::protocol::fact::Fact;
-use crate::protocol::server::{Proxy, Server};
+use crate::protocol::server::{Proxy, Server, Slots};
 
 /// A running RDS Proxy.
 pub(super) struct Process {
@@ -78,7 +77,7 @@ const ALARMS: u64 = 4;
 
 impl Process {
     /// Just started, with no connection, in front of this database.
-    pub(super) fn new(written: &RdsProxy, database: &Postgres, seed: &Seed) -> Process {
+    pub(super) fn new(written: &RdsProxy, database: Slots, seed: &Seed) -> Process {
         Process {
             borrow_timeout: written.connection_borrow_timeout,
             idle_client_timeout: written.idle_client_timeout,

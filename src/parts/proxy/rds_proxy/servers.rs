@@ -3,13 +3,13 @@
 use super::RdsProxy;
 use super::process::{IDLE, Process, RETRY};
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::database::Postgres;
 use crate::parts::proxy::list::{List, Table};
 use crate::protocol::conn::{Statement, StatementKind, TxStatus};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
 use crate::protocol::fact::Fact;
+use crate::protocol::server::Slots;
 
 /// A database connection.
 pub(super) struct ServerConn {
@@ -53,9 +53,9 @@ const KEPT: Span = Span::from_secs(300);
 const PAUSE: Span = Span::from_millis(100);
 
 impl Servers {
-    pub(super) fn new(written: &RdsProxy, database: &Postgres) -> Servers {
-        let share = |percent: f64| (f64::from(database.max_connections) * percent / 100.0) as usize;
-        let usable = database.max_connections.saturating_sub(database.superuser_reserved_connections) as usize;
+    pub(super) fn new(written: &RdsProxy, database: Slots) -> Servers {
+        let share = |percent: f64| (f64::from(database.most) * percent / 100.0) as usize;
+        let usable = database.most.saturating_sub(database.reserved) as usize;
         Servers {
             most: share(written.max_connections_percent).min(usable).max(1),
             most_idle: share(written.max_idle_connections_percent),
