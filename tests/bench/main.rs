@@ -1,0 +1,136 @@
+//! `cargo bench`: what an event and a request cost, with the digest beside it. `-- --instructions` counts instructions
+//! a request under valgrind; `-- m2 guide` runs only these.
+//!
+//! Each model runs in a process of its own, so that its peak memory is its own. Statistics are on, as in any run.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use poolcast::answers::runner::SLICES;
+use poolcast::kernel::rng::Seed;
+use poolcast::kernel::time::SimTime;
+use poolcast::measure::outcome::Counter;
+use poolcast::simulation::model::Model;
+use poolcast::simulation::run::simulate;
+
+use models::{MODELS, Measured, model};
+
+mod models;
+
+/// The child's half: runs one model for a share of its time and prints what it saw.
+const CHILD: &str = "--child";
+/// Runs of each model; the fastest counts, since whatever else the machine does can only slow one down.
+const REPEAT: usize = 3;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [flag, name, share] = words.as_slice()
+        && flag == CHILD
+    {
+        child(name, share.parse().expect("a share of the model's time"));
+        return ExitCode::SUCCESS;
+    }
+    let (flags, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
+    let unknown = flags.iter().filter(|flag| **flag != "--instructions").chain(names.iter().filter(|name| model(name).is_none()));
+    if let Some(word) = unknown.into_iter().next() {
+        eprintln!("{word} is neither --instructions nor one of {}", MODELS.map(|model| model.name).join(", "));
+        return ExitCode::from(2);
+    }
+    let chosen = MODELS.iter().filter(|model| names.is_empty() || names.iter().any(|name| *name == model.name));
+    if flags.is_empty() {
+        chosen.for_each(time)
+    } else {
+        chosen.for_each(count_instructions)
+    }
+    ExitCode::SUCCESS
+}
+
+/// Runs a model and prints: events, requests, nanoseconds, digest.
+fn child(name: &str, share: f64) {
+    let measured = model(name).expect("the parent knows its models");
+    let (mut events, mut requests, mut nanos, mut digest) = (0, 0, 0, 0);
+    for blueprint in (measured.blueprints)() {
+        let end = SimTime::ZERO + measured.lasts(share);
+        let mut model = Model::new(&blueprint, &Seed::new(1, 0)).expect("the blueprint is in order");
+        let mut counter = Counter::new(blueprint.workload.len(), blueprint.apps.len(), SimTime::ZERO, end, SLICES);
+        let begun = Instant::now();
+        counter.begin(&mut model);
+        let handled = simulate(&mut model, end, &mut counter);
+        counter.close(&model.world);
+        let outcome = counter.finish(handled);
+        nanos += begun.elapsed().as_nanos();
+        events += handled;
+        requests += outcome.streams.iter().map(|stream| stream.arrived).sum::<u64>();
+        digest ^= outcome.digest;
+    }
+    println!("{events} {requests} {nanos} {digest:016x} {}", peak_memory());
+}
+
+/// Kilobytes that this process held at most, or 0 where the system does not say.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+}
+
+fn time(measured: &Measured) {
+    let runs: Vec<Seen> = (0..REPEAT).map(|_| Seen::of(Command::new(myself()).args([CHILD, measured.name, "1"]))).collect();
+    let best = runs.iter().min_by_key(|seen| seen.nanos).expect("there were runs");
+    assert!(runs.iter().all(|seen| seen.digest == best.digest), "the same model gives the same digest");
+    let (events, requests, nanos) = (best.events as f64, best.requests as f64, best.nanos as f64);
+    println!(
+        "{:6}  {:6.2} M events/s  {:4.0} ns/event  {:6.3} M requests/s  {:5.0} ns/request  {:5.2} events/request  {:6.1} MB  {}  {}",
+        measured.name,
+        events / nanos * 1e3,
+        nanos / events,
+        requests / nanos * 1e3,
+        nanos / requests,
+        events / requests,
+        best.kilobytes as f64 / 1e3,
+        best.digest,
+        measured.says
+    );
+}
+
+/// The difference between a short run and a longer one: starting and building the model cancel out.
+fn count_instructions(measured: &Measured) {
+    let under = |share: &str| {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(myself()).args([CHILD, measured.name, share]);
+        let output = valgrind.output().expect("valgrind can be run; Debian has it as valgrind");
+        let told = String::from_utf8_lossy(&output.stderr);
+        let collected = told.lines().find_map(|line| line.split_once("Collected : ")).expect("callgrind says what it collected").1;
+        (collected.trim().parse::<u64>().expect("a number"), Seen::read(&String::from_utf8_lossy(&output.stdout)))
+    };
+    let ((few, short), (many, long)) = (under("0.01"), under("0.05"));
+    let per = |what: u64| (many - few) as f64 / what as f64;
+    let (events, requests) = (long.events - short.events, long.requests - short.requests);
+    println!("{:6}  {:6.0} instructions/event  {:6.0} instructions/request  {}", measured.name, per(events), per(requests), measured.says);
+}
+
+fn myself() -> std::path::PathBuf {
+    std::env::current_exe().expect("a running program has a file")
+}
+
+/// What a child printed.
+struct Seen {
+    events: u64,
+    requests: u64,
+    nanos: u64,
+    digest: String,
+    kilobytes: u64,
+}
+
+impl Seen {
+    fn of(command: &mut Command) -> Seen {
+        let output = command.output().expect("a child can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Seen::read(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    fn read(line: &str) -> Seen {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let number = |index: usize| words[index].parse().expect("a number");
+        Seen { events: number(0), requests: number(1), nanos: number(2), digest: words[3].to_owned(), kilobytes: number(4) }
+    }
+}
