@@ -8,6 +8,10 @@ use crate::protocol::program::StepSpec;
 pub struct Demand {
     /// Occupies its worker's event loop (`Work` and `Block`).
     pub occupies: f64,
+    /// The same squared, each step by itself, each taken to last its mean.
+    pub occupies_squared: f64,
+    /// The longest of these steps.
+    pub longest: f64,
     /// Statements.
     pub statements: f64,
     /// Core time of its statements.
@@ -34,7 +38,10 @@ fn within(steps: &[StepSpec], depth: u32) -> Demand {
 fn one(step: &StepSpec, depth: u32) -> Demand {
     let none = Demand { depth, ..Demand::default() };
     match step {
-        StepSpec::Work(time) | StepSpec::Block(time) => Demand { occupies: mean(time), ..none },
+        StepSpec::Work(time) | StepSpec::Block(time) => {
+            let mean = mean(time);
+            Demand { occupies: mean, occupies_squared: mean * mean, longest: mean, ..none }
+        }
         StepSpec::Await(time) if depth > 0 => Demand { awaits_in_session: mean(time), ..none },
         StepSpec::Query(time) => Demand { statements: 1.0, service: mean(time), ..none },
         StepSpec::Leak { probability } => Demand { leaks: *probability, ..none },
@@ -53,6 +60,8 @@ impl Demand {
     fn plus(self, other: Demand) -> Demand {
         Demand {
             occupies: self.occupies + other.occupies,
+            occupies_squared: self.occupies_squared + other.occupies_squared,
+            longest: self.longest.max(other.longest),
             statements: self.statements + other.statements,
             service: self.service + other.service,
             sessions: self.sessions + other.sessions,
@@ -65,6 +74,8 @@ impl Demand {
     fn times(self, factor: f64) -> Demand {
         Demand {
             occupies: self.occupies * factor,
+            occupies_squared: self.occupies_squared * factor,
+            longest: self.longest,
             statements: self.statements * factor,
             service: self.service * factor,
             sessions: self.sessions * factor,
@@ -103,6 +114,7 @@ mod tests {
         ];
         let found = of(&steps);
         assert!((found.occupies - 0.005).abs() < 1e-12, "{found:?}");
+        assert!((found.occupies_squared - 7e-6).abs() < 1e-12 && (found.longest - 0.002).abs() < 1e-12, "{found:?}");
         assert!((found.statements - 4.25).abs() < 1e-12, "{found:?}");
         assert!((found.service - 0.02125).abs() < 1e-12, "{found:?}");
         assert!((found.sessions - 1.25).abs() < 1e-12, "{found:?}");

@@ -34,6 +34,7 @@ type Rule = fn(&Answer) -> Option<Advice>;
 const RULES: &[Rule] = &[
     apps::leaks,
     apps::event_loop,
+    apps::blocked_loop,
     database::restarted,
     database::slots,
     proxy::clients,
@@ -41,12 +42,14 @@ const RULES: &[Rule] = &[
     database::cores,
     proxy::session_mode,
     database::bursts,
+    apps::holds_while_waiting,
     proxy::servers,
     apps::holds_one_and_asks_for_another,
     apps::pool,
     apps::opens_too_often,
     apps::recycles,
     database::timeouts,
+    apps::leaks_so_far,
 ];
 
 /// What binds at this point.

@@ -36,6 +36,22 @@ pub(super) fn leaks(answer: &Answer) -> Option<Advice> {
     )
 }
 
+/// `Leak` steps take connections that nobody gives back, and the pool is not empty yet.
+pub(super) fn leaks_so_far(answer: &Answer) -> Option<Advice> {
+    let (app, limit, _) = limited_apps(answer).find(|(app, ..)| demands(answer, app).any(|(_, demand)| demand.leaks > 0.0))?;
+    let (stream, demand) = demands(answer, app).find(|(_, demand)| demand.leaks > 0.0)?;
+    let rate = demand.leaks * arrivals(answer, stream);
+    let why = format!(
+        "nobody waits yet, but {stream} leaks {} of its sessions: {} connections of {} are gone by the end, all {} after {}",
+        percent(demand.leaks),
+        count(ends_at(answer, app) as u64),
+        app.name,
+        count(limit),
+        seconds(limit as f64 / rate.max(f64::MIN_POSITIVE)),
+    );
+    Some(Advice::new("leaked connections", why).then(format!("find the code path in {stream} that does not close its session")))
+}
+
 /// `Work` and `Block` steps occupy the event loops.
 pub(super) fn event_loop(answer: &Answer) -> Option<Advice> {
     let apps = answer.blueprint.apps.iter();
@@ -52,6 +68,54 @@ pub(super) fn event_loop(answer: &Answer) -> Option<Advice> {
         format!("at least {needed} workers for {}, or move the work off the event loop", app.name),
         [(format!("apps.{}.workers", app.name), needed.to_string())],
     ))
+}
+
+/// Steps that occupy an event loop seldom, but long at once: everything else in the process waits behind them.
+pub(super) fn blocked_loop(answer: &Answer) -> Option<Advice> {
+    let usual = answer.point.latency.p50?;
+    let (app, wait) = answer.blueprint.apps.iter().map(|app| (app, loop_wait(answer, app))).find(|(_, wait)| *wait > usual)?;
+    let longest = demands(answer, app).map(|(_, demand)| demand.longest).fold(0.0, f64::max);
+    let why = format!(
+        "steps of {} keep an event loop of {} to themselves, {} of the time in all: replies are not read and connections not given back meanwhile, so each turn of the loop waits about {}; that requests wait for a connection is a consequence",
+        seconds(longest),
+        app.name,
+        percent(occupied(answer, app)),
+        seconds(wait),
+    );
+    Some(Advice::new("event loop", why).then(format!(
+        "run what takes {} outside the event loop (a thread, an asynchronous client); a larger pool does not help, more workers help a little",
+        seconds(longest)
+    )))
+}
+
+/// Mean time that anything waits for an event loop by the formula of Pollaczek and Khinchine, with each step taken to
+/// last its mean: a lower bound.
+fn loop_wait(answer: &Answer, app: &AppSpec) -> f64 {
+    let each = f64::from(app.workers);
+    let squares: f64 = demands(answer, app).map(|(stream, demand)| demand.occupies_squared * arrivals(answer, stream) / each).sum();
+    squares / (2.0 * (1.0 - occupied(answer, app)).max(0.01))
+}
+
+/// Connections are in use, but most of the time what holds them waits for something that is no database.
+pub(super) fn holds_while_waiting(answer: &Answer) -> Option<Advice> {
+    let (app, limit, usage) = limited_apps(answer).find(|(app, limit, usage)| {
+        let awaits: f64 = demands(answer, app).map(|(stream, demand)| demand.awaits_in_session * arrivals(answer, stream)).sum();
+        let short = is_exhausted(answer, app, *limit, usage) || answer.point.proxy.waiting_mean >= 1.0;
+        short && awaits > 0.5 * usage.in_use_mean.min(answer.point.database.connections_mean.max(1.0))
+    })?;
+    let cost = |demand: &Demand, stream: &str| demand.awaits_in_session * arrivals(answer, stream);
+    let (stream, demand) = demands(answer, app).max_by(|(a, x), (b, y)| cost(x, a).total_cmp(&cost(y, b)))?;
+    let why = format!(
+        "{} of {} connections of {} are in use on average, but mostly by {stream}, which holds one for {} while it waits for something else (Await inside its Session); the database runs {} statements meanwhile",
+        mean(usage.in_use_mean),
+        count(limit),
+        app.name,
+        seconds(demand.awaits_in_session),
+        mean(answer.point.database.active_mean),
+    );
+    Some(Advice::new("held idle", why).then(format!(
+        "let {stream} wait before its session or between two; neither a larger pool nor a proxy in transaction mode frees what is held"
+    )))
 }
 
 /// A request that holds a connection asks the same pool for another, and so do all others.
@@ -129,9 +193,7 @@ pub(super) fn opens_too_often(answer: &Answer) -> Option<Advice> {
             let all = i64::from(*pool_size) + max_overflow;
             Advice::new(
                 "overflow",
-                format!(
-                    "{opens}: beyond pool_size {pool_size} a connection is closed as soon as it comes back, and overflow is in constant use"
-                ),
+                format!("{opens}: when {pool_size} are idle (pool_size), any other that comes back is closed, and soon missed"),
             )
             .set(
                 format!("the same {all} connections, all kept: pool_size {all} and max_overflow 0"),
@@ -154,7 +216,7 @@ pub(super) fn recycles(answer: &Answer) -> Option<Advice> {
     })?;
     let expected = usage.open_max as f64 * counted(answer) / recycle.max(1e-9);
     let slow = point.pool_wait.times.p999.or(point.pool_wait.times.max)? > 3.0 * point.latency.p50?;
-    if point.duration < recycle || (usage.connects as f64) < 0.5 * expected || usage.pending_max > 0 || !slow {
+    if point.duration < recycle || (usage.connects as f64) < 0.5 * expected || !slow {
         return None;
     }
     let why = format!(
@@ -192,7 +254,14 @@ fn limited_apps(answer: &Answer) -> impl Iterator<Item = (&AppSpec, u64, &PoolUs
 fn is_exhausted(answer: &Answer, app: &AppSpec, limit: u64, usage: &PoolUse) -> bool {
     let one_worker_may_be_full = usage.in_use_max >= limit / u64::from(app.workers).max(1) && usage.pending_max > 0;
     let waits = is_long(&answer.point.pool_wait.times, &answer.point.latency) || usage.pending_mean >= 1.0;
-    usage.timeouts > 0 || (one_worker_may_be_full && waits)
+    usage.timeouts > 0 || (one_worker_may_be_full && waits && queues(answer, usage))
+}
+
+/// Whether a good part of the time spent waiting for connections is spent in queues, by Little's law; the rest is
+/// spent on opening them.
+fn queues(answer: &Answer, usage: &PoolUse) -> bool {
+    let waits = &answer.point.pool_wait.times;
+    waits.mean.is_none_or(|mean| usage.pending_mean * counted(answer) > 0.25 * mean * waits.count as f64)
 }
 
 /// Connections for one worker by the square-root rule, a + 3 √a for an offered load of a, where a is what is in use for

@@ -245,6 +245,69 @@ fn a_restart_is_named_only_if_most_failures_are_its_own() {
 }
 
 #[test]
+fn an_outage_cannot_be_pinged_away_but_dead_connections_can() {
+    let mut answer = quiet(&[("faults", r#"[At("1min", RestartDatabase(down: "3s"))]"#)]);
+    fail(&mut answer, "ConnectionRefused", 500);
+    fail(&mut answer, "AdminShutdown", 10);
+    holds(&answer, "the fault", &["510 requests"], &[]);
+    assert!(advise(&answer).next.is_some_and(|next| next.words.contains("longer than the outage")));
+}
+
+#[test]
+fn a_pool_that_opens_connections_is_not_called_exhausted_for_a_seldom_queue() {
+    let mut answer = quiet(&[]);
+    answer.point.pools.0[0].1.connects = 6_000;
+    answer.point.pools.0[0].1.in_use_max = 120;
+    answer.point.pools.0[0].1.pending_max = 3;
+    answer.point.pools.0[0].1.pending_mean = 0.001;
+    answer.point.pool_wait.times.p99 = Some(0.012);
+    answer.point.pool_wait.times.mean = Some(0.006);
+    holds(
+        &answer,
+        "overflow",
+        &["60 connections for every hundred", "when 20 are idle"],
+        &[("apps.web.pool.pool_size", "30"), ("apps.web.pool.max_overflow", "0")],
+    );
+    answer.point.pools.0[0].1.pending_mean = 0.4;
+    assert_eq!(advise(&answer).binds, "app pool", "40 of 60 seconds of waiting are spent in the queue");
+}
+
+#[test]
+fn a_seldom_but_long_block_is_named_before_the_pool_that_it_seems_to_exhaust() {
+    let steps = r#"[Session([Query(Constant("5ms")), Choose([(0.98, []), (0.02, [Block(Constant("400ms"))])])])]"#;
+    let mut answer = quiet(&[("workload.api.steps", steps)]);
+    answer.point.pools.0[0].1.pending_mean = 5.0;
+    answer.point.pools.0[0].1.pending_max = 50;
+    answer.point.pools.0[0].1.in_use_max = 120;
+    // 25 a second in each loop, 2 % of 400 ms: 25 × 0.02 × 0.16 s² / (2 × 0.8) is 50 ms.
+    holds(&answer, "event loop", &["steps of 400 ms", "20 % of the time", "about 50.0 ms"], &[]);
+    let often = quiet(&[("workload.api.steps", r#"[Work(Constant("8ms")), Session([Query(Constant("5ms"))])]"#)]);
+    holds(&often, "–", &[], &[]);
+}
+
+#[test]
+fn connections_that_are_held_during_a_call_elsewhere_are_not_too_few() {
+    let steps = r#"[Session([Transaction([Query(Constant("5ms")), Await(Constant("1s"))])])]"#;
+    for proxy in ["Direct", "PgBouncer(pool_mode: Transaction, default_pool_size: 100, max_client_conn: 1000)"] {
+        let mut answer = quiet(&[("workload.api.steps", steps), ("proxy", proxy)]);
+        answer.point.pools.0[0].1.in_use_mean = 115.0;
+        answer.point.database.connections_mean = 110.0;
+        answer.point.database.active_mean = 0.5;
+        assert_eq!(advise(&answer).binds, "–", "nobody waits");
+        answer.point.pools.0[0].1.timeouts = 7;
+        holds(&answer, "held idle", &["115.0 of 120", "holds one for 1.0 s", "runs 0.5 statements"], &[]);
+    }
+}
+
+#[test]
+fn a_leak_is_told_before_it_hurts() {
+    let leak = r#"[Session([Query(Constant("5ms")), Leak(probability: 0.001)])]"#;
+    let mut answer = quiet(&[("workload.api.steps", leak)]);
+    answer.in_use = Named(vec![("web".into(), vec![1.0, 5.0, 10.0])]);
+    holds(&answer, "leaked connections", &["nobody waits yet", "10 connections of web", "all 120 after 20 min"], &[]);
+}
+
+#[test]
 fn statements_that_are_cancelled_name_their_timeout() {
     let mut answer = quiet(&[("database.statement_timeout", "30s")]);
     fail(&mut answer, "StatementTimeout", 4);
