@@ -1,10 +1,10 @@
 //! One test binary; modules in reading order.
 
-mod canonical;
 mod cli;
 mod conservation;
 mod conversations;
 mod experiment;
+mod experiments;
 mod smoke;
 mod tables;
 mod theory;

@@ -1,0 +1,109 @@
+//! What each of the other experiments shows, in its small size.
+
+use poolcast::answers::document::Point;
+
+use super::{ANSWERS, errors, figures};
+
+fn p50(point: &Point) -> f64 {
+    point.latency.p50.expect("there are enough requests for a median")
+}
+
+fn p95(point: &Point) -> f64 {
+    point.latency.p95.expect("there are enough requests for p95")
+}
+
+fn connects(point: &Point) -> u64 {
+    point.pools.iter().map(|(_, pool)| pool.connects).sum()
+}
+
+#[test]
+fn the_wait_falls_as_the_pool_grows() {
+    let waits: Vec<f64> = ANSWERS["pool-size"].iter().map(|answer| answer.point.pool_wait.times.mean.expect("all are stable")).collect();
+    assert_eq!(waits.len(), 5);
+    assert!(waits.windows(2).all(|pair| pair[1] < pair[0]), "{waits:?}");
+}
+
+#[test]
+fn overflow_that_comes_and_goes_is_slower_than_a_small_pool_that_stays() {
+    let [churning, kept, small, none] = ["5 + 25", "30 + 0", "5 + 0", "none kept"].map(|name| figures("overflow-churn", name));
+    assert!(p50(kept) < p50(small) && p50(small) < p50(churning) && p50(churning) < p50(none));
+    // Of a volley of twelve five are kept, so seven are opened.
+    let share = connects(churning) as f64 / churning.requests.arrived as f64;
+    assert!((share - 7.0 / 12.0).abs() < 0.05, "{share}");
+    assert!(connects(kept) < 60 && connects(none).abs_diff(none.requests.arrived) < 40, "{} {}", connects(kept), connects(none));
+}
+
+#[test]
+fn waiting_long_delays_everybody_and_trying_again_adds_nothing_but_delay() {
+    let [long, short, again] = ["wait 30s", "wait 1s", "wait 1s, try five times"].map(|name| figures("timeouts-under-overload", name));
+    assert_eq!(long.requests.failed, 0, "the queue of half a minute's overload takes less than 30 s to serve");
+    assert!(errors(short, "PoolTimeout") > 0 && short.latency.max < Some(3.0), "{:?}", short.latency.max);
+    assert!(long.latency.max > Some(5.0) && again.latency.p95 > short.latency.p95);
+    let timeouts = |point: &Point| point.pools.iter().map(|(_, pool)| pool.timeouts).sum::<u64>();
+    assert!(timeouts(again) > 3 * timeouts(short), "retries multiply the load: {} against {}", timeouts(again), timeouts(short));
+    assert!(again.requests.completed < short.requests.completed * 6 / 5, "and serve hardly more");
+}
+
+#[test]
+fn connections_of_one_age_are_replaced_in_one_wave() {
+    let (never, minute) = (figures("recycling-wave", "never"), figures("recycling-wave", "every minute"));
+    assert_eq!(connects(never), 0, "all are opened in the warm-up");
+    // 150 counted seconds after a warm-up of 5 hold two waves, at about 60 and 120 s.
+    assert_eq!(connects(minute), 2 * 2 * 10, "two replications, two waves of ten");
+    assert!(minute.latency.max > never.latency.max);
+    let answer = &ANSWERS["recycling-wave"][1];
+    let slice = 150.0 / answer.queue.len() as f64;
+    let busiest = answer.queue.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).expect("there are slices").0 as f64 * slice;
+    assert!((50.0..60.0).contains(&busiest) || (110.0..120.0).contains(&busiest), "requests wait in the wave, not at {busiest} s");
+}
+
+#[test]
+fn a_pool_saves_what_setting_a_connection_up_takes_and_no_more() {
+    let saved = |network: &str| {
+        let [without, with] = ["NullPool", "pooled"].map(|pool| figures("nullpool-against-pooled", &format!("{network}, {pool}")));
+        (p50(without), p50(with))
+    };
+    let (without, with) = saved("loopback");
+    assert!(without < 0.015 && with < 0.005, "{without} {with}");
+    let (without, with) = saved("same zone");
+    assert!(without < 0.025 && with < 0.005, "{without} {with}");
+    let (without, with) = saved("slow login");
+    assert!((0.05..0.1).contains(&without) && with < 0.01, "as the guide says: {without} {with}");
+    let (without, with) = saved("10 ms away");
+    assert!(without > 0.1 && with > 0.03, "{without} {with}");
+}
+
+#[test]
+fn leaks_empty_the_pool_and_the_database_cannot_give_back_what_the_pool_has_lent() {
+    let [leaking, larger, ended, closed] =
+        ["5 + 10", "5 + 40", "ended by the database", "found and closed"].map(|name| figures("leaks", name));
+    assert!(errors(leaking, "PoolTimeout") > 0);
+    assert_eq!(errors(ended, "PoolTimeout"), errors(leaking, "PoolTimeout"), "the pool counts them as lent all the same");
+    assert!(ended.database.connections_mean < 0.5 * leaking.database.connections_mean, "the database's slots are free again");
+    assert_eq!((larger.requests.failed, closed.requests.failed), (0, 0));
+    assert!(larger.pools.get("api").expect("its pool").in_use_max > 15, "a larger pool leaks as well, later");
+}
+
+#[test]
+fn a_blocked_loop_looks_like_a_small_pool_and_a_larger_pool_does_not_help() {
+    let [blocked, larger, thread] =
+        ["blocking", "blocking, three times the pool", "in a thread"].map(|name| figures("blocking-call", name));
+    assert!(p95(blocked) > 0.3 && p95(larger) > 0.3, "{} {}", p95(blocked), p95(larger));
+    assert!(blocked.database.utilisation < Some(0.3), "the database has little to do");
+    assert!(larger.requests.failed > 0 && errors(larger, "TooManyClients") == larger.requests.failed, "it only fills max_connections");
+    assert!(p95(thread) < 0.05, "{}", p95(thread));
+}
+
+#[test]
+fn a_call_inside_a_transaction_delays_those_who_never_call() {
+    let catalog = |scenario: &str| {
+        let point = figures("long-transactions", scenario);
+        point.streams.get("catalog").expect("a stream").latency.mean.expect("some were served")
+    };
+    let used = |scenario: &str| figures("long-transactions", scenario).pools.get("shop").expect("its pool").in_use_mean;
+    let [inside, proxied, larger, between] =
+        ["inside", "inside, behind PgBouncer", "inside, a larger pool", "between two transactions"].map(catalog);
+    assert!(inside > 0.1 && proxied > 0.02, "statements of 2 ms take {inside} s, behind PgBouncer {proxied} s");
+    assert!(larger < 0.005 && between < 0.005, "{larger} {between}");
+    assert!(used("between two transactions") < 1.0 && used("inside, a larger pool") > 20.0, "the same service for a fiftieth of it");
+}
