@@ -5,7 +5,7 @@
 //! has the same dice whatever happened to the requests before it.
 
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng};
 
 /// What all chance of one replication grows from.
 #[derive(Clone, Copy, Debug)]
