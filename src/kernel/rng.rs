@@ -4,8 +4,8 @@
 //! nobody else's draws. Position `n` of a stream can be reached without drawing what lies before it, so request 4711
 //! has the same dice whatever happened to the requests before it.
 
-use rand_chacha::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// What all chance of one replication grows from.
 #[derive(Clone, Copy, Debug)]

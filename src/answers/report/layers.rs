@@ -45,7 +45,8 @@ pub fn render(answer: &Answer) -> String {
 
 impl Layer {
     fn line(&self, name: usize) -> String {
-        let busy = self.busy.map_or("–".to_owned(), |busy| percent(busy.min(1.0)));
+        // A hundredth of a per cent is idle, and its column has room for no more digits.
+        let busy = self.busy.map_or("–".to_owned(), |busy| if busy < 0.0001 { "0 %".to_owned() } else { percent(busy.min(1.0)) });
         let busy = format!("{busy:>8}");
         let [p50, p99] = self.wait.clone().unwrap_or(["–".to_owned(), "–".to_owned()]);
         let errors = format!("{:>9}", count(self.errors));
