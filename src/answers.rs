@@ -1,5 +1,5 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
-//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, and `report` uses `why`.
+//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `trace` uses `runner`, and `report` uses `why`.
 
 pub mod demand;
 pub mod document;
@@ -8,5 +8,6 @@ pub mod objectives;
 pub mod report;
 pub mod runner;
 pub mod summary;
+pub mod trace;
 pub mod why;
 pub mod words;

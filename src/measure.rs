@@ -9,4 +9,5 @@ pub mod paired;
 pub mod quantiles;
 pub mod stationary;
 pub mod student;
+pub mod trace;
 pub mod windows;

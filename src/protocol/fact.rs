@@ -24,6 +24,28 @@ pub enum PoolStep {
     Error,
 }
 
+impl PoolStep {
+    /// Its name in a printed trace.
+    pub fn name(self) -> &'static str {
+        match self {
+            PoolStep::Request => "request",
+            PoolStep::Wait => "wait",
+            PoolStep::Wake => "wake",
+            PoolStep::ConnectStart => "connect_start",
+            PoolStep::ConnectDone => "connect_done",
+            PoolStep::ConnectFail => "connect_fail",
+            PoolStep::Ping => "ping",
+            PoolStep::Reset => "reset",
+            PoolStep::Checkout => "checkout",
+            PoolStep::Checkin => "checkin",
+            PoolStep::Invalidate => "invalidate",
+            PoolStep::Close => "close",
+            PoolStep::Timeout => "timeout",
+            PoolStep::Error => "error",
+        }
+    }
+}
+
 /// Something that an observer may count.
 #[derive(Clone, Copy, Debug)]
 pub enum Fact {
