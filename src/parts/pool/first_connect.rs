@@ -57,6 +57,15 @@ impl FirstConnect {
         true
     }
 
+    /// Whether an error now counts as one of a statement, which makes all older connections suspect. The third of the
+    /// four questions (the isolation level) and the rollback go past `Connection`, which alone looks for that.
+    pub fn fails_as_a_statement(&self, conn: Option<ConnId>, cx: &mut Cx) -> bool {
+        conn.is_some_and(|conn| {
+            let asked = cx.conn(conn).statement;
+            asked.kind == StatementKind::Initialise && asked.extra_trips != 1
+        })
+    }
+
     /// It failed, or its caller went away: somebody else has to run it.
     pub fn abandoned(&mut self) {
         self.state = State::NotYet;

@@ -10,8 +10,9 @@ use crate::protocol::event::{ConnId, Event, RequestId};
 use crate::protocol::fact::PoolStep;
 
 impl QueuePool {
-    /// K0, K1: a transaction that is open is rolled back by `Connection.close`; the pool's own reset costs a round trip
-    /// only where one is open, so it is one or the other. Both run in the caller, before the slot is free again.
+    /// K0: `Connection.close` rolls an open transaction back, and the pool then skips a rollback of its own.
+    /// K1: otherwise the pool resets the connection, which costs the driver no round trip where no transaction is open.
+    /// Both run in the caller, before the slot is free again.
     pub(super) fn take_back(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         let slot = cx.conn(conn).near_tag;
         cx.conn(conn).near = Near::Pool;
@@ -19,18 +20,22 @@ impl QueuePool {
         debug_assert_eq!(self.slots[slot as usize].user, Some(request), "who gives a connection back has it");
         let (condition, status) = (cx.conn(conn).condition, cx.conn(conn).status);
         match condition {
-            Condition::Good if self.spec.pool_reset_on_return.is_some() || status != TxStatus::Idle => {
+            Condition::Good if status != TxStatus::Idle => self.before_reset(slot, cx),
+            Condition::Good => {
                 cx.step(self.worker, PoolStep::Reset, Some(request), Some(conn));
-                let own = cx.driver(self.worker).time(Operation::Reset);
-                self.pause(slot, Phase::BeforeReset, own, cx);
+                if self.spec.pool_reset_on_return.is_some() { self.before_reset(slot, cx) } else { self.check_in(slot, cx) }
             }
-            Condition::Good => self.check_in(slot, cx),
             Condition::Broken => {
                 self.invalidate_older(slot, cx);
                 self.invalidate(slot, cx);
             }
             Condition::Abandoned => self.invalidate(slot, cx),
         }
+    }
+
+    fn before_reset(&mut self, slot: u32, cx: &mut Cx) {
+        let own = cx.driver(self.worker).time(Operation::Reset);
+        self.pause(slot, Phase::BeforeReset, own, cx);
     }
 
     pub(super) fn reset(&mut self, slot: u32, cx: &mut Cx) {
@@ -42,9 +47,26 @@ impl QueuePool {
         cx.query(conn, Statement { kind: StatementKind::Rollback, ..Statement::default() });
     }
 
-    /// K1 fails: logged and swallowed; the connection is closed, the slot goes back empty.
+    /// K0 is done: the pool's `reset` event says that the transaction has been reset already.
     pub(super) fn reset_replied(&mut self, slot: u32, error: Option<Error>, cx: &mut Cx) {
-        if error.is_some() { self.invalidate(slot, cx) } else { self.check_in(slot, cx) }
+        let user = self.slots[slot as usize].user;
+        match error {
+            None => {
+                cx.step(self.worker, PoolStep::Reset, user, self.slots[slot as usize].conn);
+                self.check_in(slot, cx);
+            }
+            Some(why) => {
+                cx.request(user.expect("somebody gives it back")).failure.get_or_insert(why);
+                self.invalidate(slot, cx);
+            }
+        }
+    }
+
+    /// K0 finds the connection gone: an error of `Connection.close` like that of any statement, which makes all older
+    /// connections suspect and reaches the caller.
+    pub(super) fn reset_lost(&mut self, slot: u32, why: Error, cx: &mut Cx) {
+        self.invalidate_older(slot, cx);
+        self.reset_replied(slot, Some(why), cx);
     }
 
     /// The task is cancelled during its reset: `async with` finishes the reset first, `close()` drops the connection.
@@ -59,9 +81,15 @@ impl QueuePool {
         let request = self.slots[slot as usize].user.expect("somebody gives it back");
         cx.step(self.worker, PoolStep::Invalidate, Some(request), self.slots[slot as usize].conn);
         self.close(slot, cx);
+        self.return_empty(slot, cx);
+        taken_back(request, cx);
+    }
+
+    /// K2, K3 for a slot without a connection.
+    pub(super) fn return_empty(&mut self, slot: u32, cx: &mut Cx) {
+        cx.step(self.worker, PoolStep::Checkin, self.slots[slot as usize].user, None);
         self.enter(slot, Phase::Idle);
         self.put_empty(slot, cx);
-        taken_back(request, cx);
     }
 
     /// K2–K4. The first `pool_size` to come back survive a burst, whichever were opened as overflow.
@@ -70,18 +98,23 @@ impl QueuePool {
         cx.step(self.worker, PoolStep::Checkin, Some(request), self.slots[slot as usize].conn);
         if self.has_room() {
             self.enter(slot, Phase::Idle);
-            let barges = self.spec.release == Release::Close;
-            if barges {
-                taken_back(request, cx);
-            }
-            self.put(slot, cx);
-            if !barges {
+            let woke = self.put(slot, cx);
+            if woke && self.spec.release == Release::AsyncWith {
+                self.go_on_later(request, cx);
+            } else {
                 taken_back(request, cx);
             }
         } else {
-            self.close(slot, cx);
-            let closing = cx.driver(self.worker).time(Operation::Close);
+            let closing = self.close(slot, cx);
             self.pause(slot, Phase::Discarding, closing, cx);
+        }
+    }
+
+    /// The task is cancelled during K4: `async with` waits for the close, `close()` leaves it.
+    pub(super) fn discard_cancelled(&mut self, slot: u32, cx: &mut Cx) {
+        if self.spec.release == Release::Close {
+            self.enter(slot, Phase::Idle);
+            self.discarded(slot, cx);
         }
     }
 

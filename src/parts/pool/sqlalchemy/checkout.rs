@@ -1,6 +1,7 @@
 //! Checkout (`Pool.connect`, `QueuePool._do_get`, `_ConnectionRecord.get_connection`), step by step.
 
-use super::queue_pool::{ANSWERED, Phase, QueuePool, WAITING, WOKEN, waits};
+use super::Release;
+use super::queue_pool::{ANSWERED, INITIALISED, Phase, QueuePool, WAITING, WOKEN, WOKEN_LATE, waits, wants};
 use crate::kernel::agenda::Rank;
 use crate::kernel::time::Span;
 use crate::protocol::conn::{Statement, StatementKind};
@@ -38,12 +39,15 @@ impl QueuePool {
 
     /// G3, woken: if somebody else was faster, again to the tail, with the same deadline.
     pub(super) fn look_again(&mut self, request: RequestId, cx: &mut Cx) {
-        if cx.request(request).pool_tag != WOKEN {
+        let tag = cx.request(request).pool_tag;
+        if tag != WOKEN && tag != WOKEN_LATE {
             return;
         }
         if let Some(slot) = self.take_idle() {
             self.stop_waiting(request, cx);
             self.use_slot(slot, request, cx);
+        } else if tag == WOKEN_LATE {
+            self.too_late(request, cx);
         } else {
             let ticket = (request, cx.request(request).asked);
             cx.request(request).pool_tag = WAITING;
@@ -56,13 +60,21 @@ impl QueuePool {
     pub(super) fn deadlines_due(&mut self, cx: &mut Cx) {
         let now = cx.now();
         let worker = self.worker;
-        while let Some((request, _)) = self.deadlines.due(now, |ticket| waits(cx.world, worker, ticket)) {
-            self.stop_waiting(request, cx);
-            if self.is_full() { self.time_out(request, cx) } else { self.create(request, cx) }
+        while let Some((request, _)) = self.deadlines.due(now, |ticket| wants(cx.world, worker, ticket)) {
+            if cx.request(request).pool_tag == WAITING {
+                self.too_late(request, cx);
+            } else {
+                cx.request(request).pool_tag = WOKEN_LATE;
+            }
         }
         if let Some(due) = self.deadlines.rearm() {
             self.set_deadline(due, cx);
         }
+    }
+
+    fn too_late(&mut self, request: RequestId, cx: &mut Cx) {
+        self.stop_waiting(request, cx);
+        if self.is_full() { self.time_out(request, cx) } else { self.create(request, cx) }
     }
 
     fn time_out(&mut self, request: RequestId, cx: &mut Cx) {
@@ -77,7 +89,7 @@ impl QueuePool {
         cx.meter(self.worker).pending.down(now);
         cx.request(request).pool_tag = ANSWERED;
         let worker = self.worker;
-        self.deadlines.tidy(|ticket| waits(cx.world, worker, ticket));
+        self.deadlines.tidy(|ticket| wants(cx.world, worker, ticket));
         while self.waiters.front().is_some_and(|ticket| !waits(cx.world, worker, *ticket)) {
             self.waiters.pop_front();
         }
@@ -123,8 +135,7 @@ impl QueuePool {
 
     /// Closes in the caller, before its connect, one after the other.
     fn replace(&mut self, slot: u32, cx: &mut Cx) {
-        self.close(slot, cx);
-        let closing = cx.driver(self.worker).time(Operation::Close);
+        let closing = self.close(slot, cx);
         self.pause(slot, Phase::Replacing, closing, cx);
     }
 
@@ -155,15 +166,35 @@ impl QueuePool {
             self.initialise_lost(slot, why, cx);
         } else if self.first.replied(conn, cx) {
             self.ready(slot, cx);
+            self.let_next_go_on(cx);
+        }
+    }
+
+    /// Those who waited for the initialisation go on, one after the other: where whoever runs goes on until it has to
+    /// wait, each only after the one before it.
+    fn let_next_go_on(&mut self, cx: &mut Cx) {
+        if self.spec.release == Release::Close {
+            cx.after(Span::ZERO, Rank::Completion, Event::PoolRing { worker: self.worker, alarm: INITIALISED });
+        } else {
             while let Some(next) = self.first.next() {
                 self.ready(next, cx);
             }
         }
     }
 
+    pub(super) fn initialised_next(&mut self, cx: &mut Cx) {
+        if let Some(next) = self.first.next() {
+            self.ready(next, cx);
+            self.let_next_go_on(cx);
+        }
+    }
+
     /// The initialisation failed: its caller gets the error, the next new connection runs it again.
     pub(super) fn initialise_lost(&mut self, slot: u32, why: Error, cx: &mut Cx) {
         if self.first.runs_on(slot) {
+            if self.first.fails_as_a_statement(self.slots[slot as usize].conn, cx) {
+                self.invalidate_older(slot, cx);
+            }
             self.give_up(slot, cx, Some(why));
         }
     }
@@ -229,29 +260,41 @@ impl QueuePool {
         cx.grant(request, conn);
     }
 
-    /// The checkout ends without a connection: whatever is there is closed, the slot is dropped or goes back empty, and
-    /// the request hears why.
+    /// The checkout ends without a connection: whatever is there is closed. One that waits for the initialisation is in
+    /// order, and closing it takes time.
     fn give_up(&mut self, slot: u32, cx: &mut Cx, why: Option<Error>) {
-        let request = self.slots[slot as usize].user.expect("somebody asked");
         let ran_first = self.first.runs_on(slot);
+        let waited_for_first = self.slots[slot as usize].phase == Phase::Initialising && !ran_first;
         self.first.forget(slot);
-        if self.slots[slot as usize].conn.is_some() {
-            self.close(slot, cx);
+        if let Some(conn) = self.slots[slot as usize].conn {
+            if matches!(self.slots[slot as usize].phase, Phase::BeforePing | Phase::Pinging) {
+                cx.step(self.worker, PoolStep::Invalidate, self.slots[slot as usize].user, Some(conn));
+            }
+            let closing = self.close(slot, cx);
+            if waited_for_first {
+                return self.pause(slot, Phase::GivingUp, closing, cx);
+            }
         }
-        self.enter(slot, Phase::Idle);
+        self.refuse(slot, cx, why);
+        if ran_first {
+            self.hand_initialisation_on(cx);
+        }
+    }
+
+    /// A slot made for this checkout comes off the counter, any other goes back empty; the request hears why.
+    fn refuse(&mut self, slot: u32, cx: &mut Cx, why: Option<Error>) {
+        let request = self.slots[slot as usize].user.expect("somebody asked");
         if std::mem::take(&mut self.slots[slot as usize].creating) {
+            self.enter(slot, Phase::Idle);
             self.drop_slot(slot, cx)
         } else {
-            self.put_empty(slot, cx)
+            self.return_empty(slot, cx)
         }
         cx.request(request).pool_tag = ANSWERED;
         if why.is_some() {
             cx.step(self.worker, PoolStep::Error, Some(request), None);
         }
         cx.refuse(request, why.unwrap_or(Error::DeadlineExceeded));
-        if ran_first {
-            self.hand_initialisation_on(cx);
-        }
     }
 
     fn hand_initialisation_on(&mut self, cx: &mut Cx) {
@@ -270,7 +313,7 @@ impl QueuePool {
                 self.stop_waiting(request, cx);
                 cx.refuse(request, Error::DeadlineExceeded);
             }
-            WOKEN => {
+            WOKEN | WOKEN_LATE => {
                 self.stop_waiting(request, cx);
                 cx.refuse(request, Error::DeadlineExceeded);
                 if !self.idle.is_empty() {
@@ -279,7 +322,7 @@ impl QueuePool {
             }
             slot => match self.slots[slot as usize].phase {
                 Phase::BeforeReset | Phase::Resetting => self.reset_cancelled(slot, cx),
-                Phase::Discarding => {}
+                Phase::Discarding => self.discard_cancelled(slot, cx),
                 _ => self.give_up(slot, cx, None),
             },
         }
@@ -301,6 +344,7 @@ impl QueuePool {
             Phase::BeforePing => self.ping(slot, cx),
             Phase::BeforeReset => self.reset(slot, cx),
             Phase::Discarding => self.discarded(slot, cx),
+            Phase::GivingUp => self.refuse(slot, cx, None),
             phase => unreachable!("no time of the driver's own passes while a slot is {phase:?}"),
         }
     }

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use super::{Release, SqlAlchemy};
+use crate::kernel::agenda::Rank;
 use crate::kernel::patience::Patience;
-use crate::kernel::time::SimTime;
+use crate::kernel::time::{SimTime, Span};
 use crate::parts::pool::first_connect::FirstConnect;
 use crate::parts::pool::{Gauges, Pool};
 use crate::protocol::conn::Near;
 use crate::protocol::cx::{Cx, World};
+use crate::protocol::driver::Operation;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
 use crate::protocol::fact::PoolStep;
@@ -18,13 +20,18 @@ use crate::protocol::request::{Request, Stage};
 pub(super) const WAITING: u32 = u32::MAX;
 /// … that was woken and has not looked yet.
 pub(super) const WOKEN: u32 = u32::MAX - 1;
+/// … that was woken in the instant of its deadline and has not looked yet.
+pub(super) const WOKEN_LATE: u32 = u32::MAX - 2;
 /// … that has been answered.
-pub(super) const ANSWERED: u32 = u32::MAX - 2;
+pub(super) const ANSWERED: u32 = u32::MAX - 3;
 
 /// The alarm for the oldest deadline of the queue.
 const DEADLINE: u64 = u64::MAX;
-/// The alarm that passes a wake-up on, one turn of the event loop later.
-const HOP: u64 = u64::MAX - 1;
+/// The alarm that lets the next one go on that has waited for the initialisation.
+pub(super) const INITIALISED: u64 = u64::MAX - 1;
+
+/// The alarm that lets one go on that has given back, a turn of the event loop after it woke another.
+const GO_ON: u64 = u64::MAX - 2;
 
 /// One `_ConnectionRecord`.
 #[derive(Debug)]
@@ -57,6 +64,8 @@ pub(super) enum Phase {
     /// The driver gets ready for a ping.
     BeforePing,
     Pinging,
+    /// The asking task was cancelled while its connection waited for the initialisation: it is being closed.
+    GivingUp,
     Lent,
     /// The driver gets ready for a reset.
     BeforeReset,
@@ -85,7 +94,7 @@ pub(super) struct QueuePool {
     /// Older connections are replaced when they are next checked out.
     pub invalidated: Option<SimTime>,
     pub first: FirstConnect,
-    hops: VecDeque<RequestId>,
+    going_on: VecDeque<RequestId>,
     serial: u32,
 }
 
@@ -104,7 +113,7 @@ impl QueuePool {
             pending: 0,
             invalidated: None,
             first: FirstConnect::default(),
-            hops: VecDeque::new(),
+            going_on: VecDeque::new(),
             serial: 0,
         }
     }
@@ -145,20 +154,24 @@ impl QueuePool {
     }
 
     /// K3: the slot, perhaps empty, goes into the idle list and the oldest waiter is woken. The item stays in the list
-    /// until that waiter runs: anyone who runs earlier may take it.
-    pub fn put(&mut self, slot: u32, cx: &mut Cx) {
+    /// until that waiter runs: anyone who runs earlier may take it. Returns whether somebody was woken.
+    pub fn put(&mut self, slot: u32, cx: &mut Cx) -> bool {
         let now = cx.now();
         cx.meter(self.worker).in_use.down(now);
         let put = &mut self.slots[slot as usize];
         put.user = None;
         put.phase = Phase::Idle;
         self.idle.push_back(slot);
-        self.wake(cx);
+        self.wake(cx)
     }
 
     /// An empty slot goes back, or is dropped if the idle list is full.
     pub fn put_empty(&mut self, slot: u32, cx: &mut Cx) {
-        if self.has_room() { self.put(slot, cx) } else { self.drop_slot(slot, cx) }
+        if self.has_room() {
+            self.put(slot, cx);
+        } else {
+            self.drop_slot(slot, cx);
+        }
     }
 
     /// Whether the idle list takes another slot.
@@ -166,26 +179,35 @@ impl QueuePool {
         self.spec.pool_size == 0 || self.idle.len() < self.spec.pool_size as usize
     }
 
-    /// Wakes the oldest waiter, who will look for itself.
-    pub fn wake(&mut self, cx: &mut Cx) {
+    /// Wakes the oldest waiter, if there is one, who will look for itself.
+    pub fn wake(&mut self, cx: &mut Cx) -> bool {
         while let Some((request, asked)) = self.waiters.pop_front() {
             if !waits(cx.world, self.worker, (request, asked)) {
                 continue;
             }
             cx.request(request).pool_tag = WOKEN;
             cx.step(self.worker, PoolStep::Wake, Some(request), None);
-            if self.spec.release == Release::Close {
-                self.hops.push_back(request);
-                cx.at_once(Event::PoolRing { worker: self.worker, alarm: HOP });
-            } else {
-                cx.at_once(Event::Woken { request });
+            match self.spec.release {
+                // Whoever runs goes on until it has to wait for something.
+                Release::Close => cx.after(Span::ZERO, Rank::Completion, Event::Woken { request }),
+                Release::AsyncWith => cx.at_once(Event::Woken { request }),
             }
-            return;
+            return true;
         }
+        false
     }
 
-    /// The connection of the slot, to be hung up; the slot is empty now.
-    pub fn close(&mut self, slot: u32, cx: &mut Cx) {
+    /// `async with` closes in a task of its own: whoever gives back goes on a turn later than whom it woke, who may even
+    /// have begun to give the connection back by then.
+    pub fn go_on_later(&mut self, request: RequestId, cx: &mut Cx) {
+        cx.request(request).pool_tag = ANSWERED;
+        self.going_on.push_back(request);
+        cx.at_once(Event::PoolRing { worker: self.worker, alarm: GO_ON });
+    }
+
+    /// The connection of the slot, to be hung up; the slot is empty now. Returns how long the caller waits for that where
+    /// the driver says goodbye: not on a connection that is known to be gone.
+    pub fn close(&mut self, slot: u32, cx: &mut Cx) -> Span {
         let conn = self.slots[slot as usize].conn.take().expect("a slot that is closed has a connection");
         if cx.conn(conn).up {
             let now = cx.now();
@@ -193,7 +215,9 @@ impl QueuePool {
             cx.step(self.worker, PoolStep::Close, self.slots[slot as usize].user, Some(conn));
         }
         cx.conn(conn).near = Near::Pool;
+        let alive = !cx.conn(conn).gone;
         cx.hang_up(conn);
+        if alive { cx.driver(self.worker).time(Operation::Close) } else { Span::ZERO }
     }
 
     /// Sets the slot's phase and forgets alarms of the last one.
@@ -212,11 +236,15 @@ impl QueuePool {
 }
 
 /// Whether the holder of this ticket still sleeps in the queue of `worker`.
-pub(super) fn waits(world: &World, worker: WorkerId, (request, asked): Ticket) -> bool {
-    world
-        .requests
-        .get(request)
-        .is_some_and(|r: &Request| r.pool_tag == WAITING && r.stage == Stage::Acquiring && r.asked == asked && r.worker == worker)
+pub(super) fn waits(world: &World, worker: WorkerId, ticket: Ticket) -> bool {
+    wants(world, worker, ticket) && world.requests[ticket.0].pool_tag == WAITING
+}
+
+/// Whether it does so, or was woken and may have to sleep again: its deadline still matters.
+pub(super) fn wants(world: &World, worker: WorkerId, (request, asked): Ticket) -> bool {
+    world.requests.get(request).is_some_and(|r: &Request| {
+        matches!(r.pool_tag, WAITING | WOKEN | WOKEN_LATE) && r.stage == Stage::Acquiring && r.asked == asked && r.worker == worker
+    })
 }
 
 impl Pool for QueuePool {
@@ -261,7 +289,7 @@ impl Pool for QueuePool {
         match self.slots[slot as usize].phase {
             Phase::Initialising => self.initialise_lost(slot, why, cx),
             Phase::Pinging => self.ping_failed(slot, cx),
-            Phase::Resetting => self.reset_replied(slot, Some(why), cx),
+            Phase::Resetting => self.reset_lost(slot, why, cx),
             // Nobody reads the socket of an idle connection: it is found dead when it is next used.
             _ => {}
         }
@@ -270,9 +298,10 @@ impl Pool for QueuePool {
     fn ring(&mut self, alarm: u64, cx: &mut Cx) {
         match alarm {
             DEADLINE => self.deadlines_due(cx),
-            HOP => {
-                let request = self.hops.pop_front().expect("a hop is set for each wake-up that waits for one");
-                cx.at_once(Event::Woken { request });
+            INITIALISED => self.initialised_next(cx),
+            GO_ON => {
+                let request = self.going_on.pop_front().expect("an alarm is set for each one that goes on later");
+                cx.at_once(Event::Released { request });
             }
             _ => {
                 let (slot, turn) = (alarm as u32, (alarm >> 32) as u32);
@@ -318,6 +347,6 @@ impl QueuePool {
 
     /// The alarm for the oldest deadline.
     pub fn set_deadline(&self, due: SimTime, cx: &mut Cx) {
-        cx.at(due, crate::kernel::agenda::Rank::Timeout, Event::PoolRing { worker: self.worker, alarm: DEADLINE });
+        cx.at(due, Rank::Timeout, Event::PoolRing { worker: self.worker, alarm: DEADLINE });
     }
 }
