@@ -9,3 +9,4 @@ mod smoke;
 mod tables;
 mod theory;
 mod tidy;
+mod sqlalchemy;

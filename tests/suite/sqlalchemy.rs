@@ -1,0 +1,105 @@
+//! SQLAlchemy's pools step for step as the real library was recorded to go (`tests/oracle/sqlalchemy`).
+
+use std::fmt::Write;
+
+mod coverage;
+mod recording;
+mod schedule;
+
+use recording::{Recording, Row};
+
+/// What the real library did, one schedule a line. `tests/oracle/sqlalchemy/compare.sh` names a file of fresh ones.
+fn recordings() -> Vec<Recording> {
+    let text = match std::env::var("POOLCAST_SQLALCHEMY_TRACES") {
+        Ok(path) => std::fs::read_to_string(path).expect("the file of traces can be read"),
+        Err(_) => include_str!("sqlalchemy/traces.jsonl").to_owned(),
+    };
+    text.lines().map(Recording::read).collect()
+}
+
+/// What comes out of a comparison.
+enum Verdict {
+    /// Every step and every count is the same.
+    Same,
+    /// So it is until independent things happen in one instant, and those come in another order.
+    SameUntilTie,
+    /// Not.
+    Different(String),
+}
+
+#[test]
+fn every_step_and_every_counter_is_the_real_one() {
+    let recordings = recordings();
+    let (mut same, mut tied, mut events) = (0, 0, 0);
+    let mut different = Vec::new();
+    for recording in &recordings {
+        events += recording.rows.len();
+        match compare(recording) {
+            Verdict::Same => same += 1,
+            Verdict::SameUntilTie => tied += 1,
+            Verdict::Different(why) => different.push((recording.schedule.seed, why)),
+        }
+    }
+    println!(
+        "{same} of {} schedules ({events} events) agree, {tied} more until independent things happen in one instant",
+        recordings.len()
+    );
+    let mut report = String::new();
+    for (seed, why) in different.iter().take(8) {
+        writeln!(report, "\nschedule {seed}:\n{why}").expect("a string takes all that is written to it");
+    }
+    let seeds: Vec<i64> = different.iter().map(|(seed, _)| *seed).collect();
+    assert!(same * 20 >= recordings.len() * 19, "ties leave too little to compare: {tied} of {}", recordings.len());
+    assert!(different.is_empty(), "{} of {} schedules differ: {seeds:?}\n{report}", seeds.len(), recordings.len());
+}
+
+#[test]
+fn the_recordings_put_every_rule_to_the_test() {
+    let table = coverage::count(&recordings());
+    for rule in coverage::RULES {
+        println!("{:7}  {rule}", table[rule]);
+        assert!(table[rule] >= 3, "{rule}: {} times", table[rule]);
+    }
+}
+
+fn compare(recording: &Recording) -> Verdict {
+    let (rows, counters) = recording.schedule.simulate();
+    let Some((at, why)) =
+        [first_difference(recording, &rows), first_wrong_count(recording, &counters)].into_iter().flatten().min_by_key(|(at, _)| *at)
+    else {
+        return Verdict::Same;
+    };
+    if recording.ties.contains(&at) { Verdict::SameUntilTie } else { Verdict::Different(why) }
+}
+
+/// The first row where the two part, with what came before it, and its instant.
+fn first_difference(recording: &Recording, simulated: &[Row]) -> Option<(u64, String)> {
+    let real = &recording.rows;
+    let place = (0..real.len().max(simulated.len())).find(|place| real.get(*place) != simulated.get(*place))?;
+    let at = [real.get(place), simulated.get(place)].into_iter().flatten().map(|row| row.at).min()?;
+    let show = |row: Option<&Row>| row.map_or_else(|| "(nothing)".to_owned(), Row::to_string);
+    let mut text = format!("  {}\n", recording.schedule.settings());
+    for before in place.saturating_sub(14)..place {
+        writeln!(text, "  {:5} {}", "", show(real.get(before))).expect("a string takes all that is written to it");
+    }
+    for after in place..place + 6 {
+        let mark = if real.get(after) == simulated.get(after) { ' ' } else { '!' };
+        let (real, ours) = (show(real.get(after)), show(simulated.get(after)));
+        writeln!(text, "{mark} real  {real:<60} ours {ours}").expect("a string takes all that is written to it");
+    }
+    Some((at, text))
+}
+
+fn first_wrong_count(recording: &Recording, simulated: &[[i64; 4]]) -> Option<(u64, String)> {
+    let real = &recording.counters;
+    let place = (0..real.len().max(simulated.len())).find(|place| real.get(*place) != simulated.get(*place))?;
+    let at = [real.get(place), simulated.get(place)].into_iter().flatten().map(|counts| counts[0] as u64).min()?;
+    let around = |counts: &[[i64; 4]]| format!("{:?}", &counts[place.saturating_sub(2).min(counts.len())..(place + 2).min(counts.len())]);
+    let text = format!(
+        "  [ns, idle, checked out, overflow]: real {}, ours {}\n  {}",
+        around(real),
+        around(simulated),
+        recording.schedule.settings()
+    );
+    Some((at, text))
+}
