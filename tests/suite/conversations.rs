@@ -132,7 +132,7 @@ fn a_wait_ends_at_its_timeout_with_the_librarys_error() {
 fn a_client_that_gives_up_in_a_statement_costs_the_pool_its_connection() {
     let lines = ideal(&one_user("50s", r#"Session([Query(Constant("10s"))])"#, r#", deadline: "2s""#), "pool: SqlAlchemy()");
     assert_eq!(
-        first(&lines, 8),
+        first(&lines, 9),
         [
             "50s a0 arrives",
             "50s a0 connectdone 1 @0",
@@ -140,6 +140,7 @@ fn a_client_that_gives_up_in_a_statement_costs_the_pool_its_connection() {
             "52s a0 fails: DeadlineExceeded",
             "52s a0 invalidate 1 @0",
             "52s a0 close 1 @0",
+            "52s a0 checkin 0 @0",
             "102s a1 arrives",
             "102s a1 connectdone 2 @0"
         ]
