@@ -36,6 +36,8 @@ def session(dice, depth):
         steps += [statement(dice) for _ in range(dice.choice((1, 1, 1, 2)))]
     if dice.random() < 0.5:
         steps.insert(dice.randrange(len(steps) + 1), ["await", span(dice, 1 * MS, 800 * MS)])
+    if all(step == ["transaction", []] for step in steps):
+        steps.insert(0, ["await", span(dice, 1 * MS, 20 * MS)])
     if depth == 0 and dice.random() < 0.03:
         steps.append(["session", session(dice, 1)])
     return steps

@@ -58,6 +58,9 @@ enum Phase {
 /// The place of a request that has been answered.
 const NOWHERE: u32 = u32::MAX;
 
+/// The alarm that lets the next one go on that has waited for the initialisation.
+const INITIALISED: u64 = u64::MAX;
+
 impl Checkouts {
     /// Nothing is checked out.
     pub fn new(worker: WorkerId) -> Checkouts {
@@ -309,9 +312,7 @@ impl Pool for Checkouts {
             (_, None) => {
                 if self.first.replied(conn, cx) {
                     self.ready(place, cx);
-                    while let Some(next) = self.first.next() {
-                        self.ready(next, cx);
-                    }
+                    cx.at_once(Event::PoolRing { worker: self.worker, alarm: INITIALISED });
                 }
             }
         }
@@ -331,6 +332,13 @@ impl Pool for Checkouts {
     }
 
     fn ring(&mut self, alarm: u64, cx: &mut Cx) {
+        if alarm == INITIALISED {
+            if let Some(next) = self.first.next() {
+                self.ready(next, cx);
+                cx.at_once(Event::PoolRing { worker: self.worker, alarm });
+            }
+            return;
+        }
         let (place, turn) = (alarm as u32, (alarm >> 32) as u32);
         if self.places[place as usize].turn == turn {
             self.phase_over(place, cx);

@@ -170,15 +170,13 @@ impl QueuePool {
         }
     }
 
-    /// Those who waited for the initialisation go on, one after the other: where whoever runs goes on until it has to
-    /// wait, each only after the one before it.
+    /// Those who waited for the initialisation go on, one after the other: each a turn of the event loop after the one
+    /// before it or, where whoever runs goes on until it has to wait, when that one waits.
     fn let_next_go_on(&mut self, cx: &mut Cx) {
-        if self.spec.release == Release::Close {
-            cx.after(Span::ZERO, Rank::Completion, Event::PoolRing { worker: self.worker, alarm: INITIALISED });
-        } else {
-            while let Some(next) = self.first.next() {
-                self.ready(next, cx);
-            }
+        let next = Event::PoolRing { worker: self.worker, alarm: INITIALISED };
+        match self.spec.release {
+            Release::Close => cx.after(Span::ZERO, Rank::Completion, next),
+            Release::AsyncWith => cx.at_once(next),
         }
     }
 
