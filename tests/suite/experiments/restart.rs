@@ -73,9 +73,9 @@ fn through_an_outage_pre_ping_saves_only_the_first_to_meet_each_pool() {
     assert!(killed < saved, "with pre-ping only statements under way meet the end of their session: {killed} against {saved}");
     // SQLAlchemy throws the whole pool away at the first dead connection: one surprise for each worker.
     assert!(saved - killed <= 4 * REPLICATIONS, "at most one for each of four workers and restart: {}", saved - killed);
-    // Those saved meet the outage instead: their new connection is refused.
-    let (with, without) = (all_failed(&with), all_failed(&without));
-    assert!(with <= without && without - with <= 4 * REPLICATIONS, "{with} fail with pre-ping, {without} without");
+    // Those saved meet the outage instead: their new connection is refused. The two runs part there, so that
+    // one more or less meets it.
+    assert!(with.abs_diff(without) <= 4 * REPLICATIONS, "{with} fail with pre-ping, {without} without");
     assert!(with > 500 * REPLICATIONS, "three seconds of 200 a second cannot be pinged away: {with}");
 }
 
