@@ -5,6 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo test
-if [ -x tests/oracle/sqlalchemy/compare.sh ]; then
-    tests/oracle/sqlalchemy/compare.sh
-fi
+tests/oracle/sqlalchemy/compare.sh
