@@ -1,6 +1,7 @@
 //! A worker's connection pool: the trait of all kinds, and what a file may name.
 
 use crate::kernel::invalid::Invalid;
+use crate::kernel::rng::Seed;
 use crate::kinds;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
@@ -17,6 +18,10 @@ pub mod sqlalchemy;
 /// [`Cx::meter`] follow the pool's own counters. A request that deals with the pool may carry one number of the
 /// pool's (`Request::pool_tag`), a connection another (`Conn::near_tag`).
 pub trait Pool: Send {
+    /// The run begins: what the library opens at its start, and the timers it sets.
+    fn start(&mut self, cx: &mut Cx) {
+        let _ = cx;
+    }
     /// A request asks for a connection.
     fn acquire(&mut self, request: RequestId, cx: &mut Cx);
     /// A waiter that was told to look looks.
@@ -65,8 +70,8 @@ pub struct Gauges {
 pub trait PoolKind {
     /// Says what is wrong with the parameters and what would be right.
     fn check(&self) -> Result<(), Invalid>;
-    /// The pool of one worker.
-    fn build(&self, worker: WorkerId) -> Box<dyn Pool>;
+    /// The pool of one worker, with dice of its own if it throws any.
+    fn build(&self, worker: WorkerId, seed: &Seed) -> Box<dyn Pool>;
     /// Most connections one pool opens at once; nothing without a limit.
     fn most_connections(&self) -> Option<u64>;
     /// Its size as people say it: "20+10".

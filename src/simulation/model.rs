@@ -57,7 +57,7 @@ impl Model {
         for (index, app) in blueprint.apps.iter().enumerate() {
             apps.push((app.name.clone(), pools.len() as u32, app.workers, app.balance));
             for _ in 0..app.workers {
-                let pool = app.pool.kind().build(WorkerId(pools.len() as u32));
+                let pool = app.pool.kind().build(WorkerId(pools.len() as u32), seed);
                 workers.add(app.concurrency, pool.autobegin());
                 pools.push(pool);
                 world.app_of.push(AppId(index as u32));
@@ -73,6 +73,9 @@ impl Model {
 
     fn start(&mut self) {
         let cx = &mut Cx { world: &mut self.world };
+        for pool in &mut self.pools {
+            pool.start(cx);
+        }
         self.clients.start(cx);
         for (index, At(when, _)) in self.faults.iter().enumerate() {
             cx.at(SimTime::ZERO + *when, crate::kernel::agenda::Rank::Timer, Event::Fault { index: index as u32 });

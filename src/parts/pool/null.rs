@@ -3,6 +3,7 @@
 use super::{Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
+use crate::kernel::rng::Seed;
 use crate::protocol::error::Error;
 use crate::protocol::event::WorkerId;
 
@@ -19,7 +20,7 @@ impl PoolKind for NullPool {
     fn check(&self) -> Result<(), Invalid> {
         Ok(())
     }
-    fn build(&self, worker: WorkerId) -> Box<dyn Pool> {
+    fn build(&self, worker: WorkerId, _: &Seed) -> Box<dyn Pool> {
         Box::new(checkouts::Checkouts::new(worker))
     }
     fn most_connections(&self) -> Option<u64> {

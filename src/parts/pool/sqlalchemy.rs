@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
+use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::protocol::event::WorkerId;
 
@@ -90,7 +91,7 @@ impl PoolKind for SqlAlchemy {
         Ok(())
     }
 
-    fn build(&self, worker: WorkerId) -> Box<dyn Pool> {
+    fn build(&self, worker: WorkerId, _: &Seed) -> Box<dyn Pool> {
         Box::new(queue_pool::QueuePool::new(self.clone(), worker))
     }
 
