@@ -2,6 +2,7 @@
 
 use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Seed;
+use crate::kernel::time::Span;
 use crate::kinds;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
@@ -9,6 +10,7 @@ use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
 mod first_connect;
 pub mod null;
+mod places;
 pub mod sqlalchemy;
 
 /// A pool, which lives in one worker process.
@@ -87,4 +89,43 @@ kinds! {
     } unit {
         NullPool(null::NullPool),
     }
+}
+
+/// Which idle connection is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum QueueOrder {
+    /// The one that came back first.
+    #[default]
+    Fifo,
+    /// The one that came back last.
+    Lifo,
+}
+
+/// What a pool's size must be.
+fn size(name: &str, size: u32) -> Result<(), Invalid> {
+    if !(1..=1_000_000).contains(&size) {
+        return Err(Invalid::field(name, format!("{name} is 1 or more, up to a million")));
+    }
+    Ok(())
+}
+
+/// What the least number of connections must be.
+fn at_most(name: &str, least: u32, most_name: &str, most: u32) -> Result<(), Invalid> {
+    if least > most {
+        return Err(Invalid::field(name, format!("{name} is at most {most_name}, which is {most}")));
+    }
+    Ok(())
+}
+
+/// What the period of a timer must be.
+fn period(name: &str, period: Span) -> Result<(), Invalid> {
+    if period < Span::from_millis(1) {
+        return Err(Invalid::field(name, format!("{name} is a period: at least 1ms")));
+    }
+    Ok(())
+}
+
+/// "4–20", or "20" where nothing grows.
+fn range(least: u32, most: u32) -> String {
+    if least == most { most.to_string() } else { format!("{least}–{most}") }
 }
