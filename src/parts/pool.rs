@@ -11,6 +11,7 @@ use crate::protocol::event::{ConnId, RequestId, WorkerId};
 mod first_connect;
 pub mod null;
 mod places;
+pub mod psycopg_pool;
 pub mod sqlalchemy;
 
 /// A pool, which lives in one worker process.
@@ -86,6 +87,7 @@ kinds! {
     /// A worker's connection pool as an experiment file writes it.
     pub enum PoolSpec: PoolKind {
         SqlAlchemy(sqlalchemy::SqlAlchemy),
+        PsycopgPool(psycopg_pool::PsycopgPool),
     } unit {
         NullPool(null::NullPool),
     }
