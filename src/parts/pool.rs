@@ -8,6 +8,7 @@ use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
+pub mod asyncpg_pool;
 mod first_connect;
 pub mod null;
 mod places;
@@ -88,6 +89,7 @@ kinds! {
     pub enum PoolSpec: PoolKind {
         SqlAlchemy(sqlalchemy::SqlAlchemy),
         PsycopgPool(psycopg_pool::PsycopgPool),
+        AsyncpgPool(asyncpg_pool::AsyncpgPool),
     } unit {
         NullPool(null::NullPool),
     }
