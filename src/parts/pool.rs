@@ -10,6 +10,7 @@ use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
 pub mod asyncpg_pool;
 mod first_connect;
+pub mod hikari;
 pub mod null;
 mod places;
 pub mod psycopg_pool;
@@ -90,6 +91,7 @@ kinds! {
         SqlAlchemy(sqlalchemy::SqlAlchemy),
         PsycopgPool(psycopg_pool::PsycopgPool),
         AsyncpgPool(asyncpg_pool::AsyncpgPool),
+        Hikari(hikari::Hikari),
     } unit {
         NullPool(null::NullPool),
     }
