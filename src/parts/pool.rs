@@ -12,6 +12,7 @@ pub mod asyncpg_pool;
 mod first_connect;
 pub mod hikari;
 pub mod null;
+pub mod pgx;
 mod places;
 pub mod psycopg_pool;
 pub mod sqlalchemy;
@@ -92,6 +93,7 @@ kinds! {
         PsycopgPool(psycopg_pool::PsycopgPool),
         AsyncpgPool(asyncpg_pool::AsyncpgPool),
         Hikari(hikari::Hikari),
+        Pgx(pgx::Pgx),
     } unit {
         NullPool(null::NullPool),
     }
