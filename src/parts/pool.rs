@@ -9,6 +9,7 @@ use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
 pub mod asyncpg_pool;
+pub mod database_sql;
 mod first_connect;
 pub mod hikari;
 pub mod null;
@@ -94,6 +95,7 @@ kinds! {
         AsyncpgPool(asyncpg_pool::AsyncpgPool),
         Hikari(hikari::Hikari),
         Pgx(pgx::Pgx),
+        DatabaseSql(database_sql::DatabaseSql),
     } unit {
         NullPool(null::NullPool),
     }
