@@ -17,6 +17,7 @@ pub mod pgx;
 mod places;
 pub mod psycopg_pool;
 pub mod sqlalchemy;
+pub mod sqlx;
 
 /// A pool, which lives in one worker process.
 ///
@@ -96,6 +97,7 @@ kinds! {
         Hikari(hikari::Hikari),
         Pgx(pgx::Pgx),
         DatabaseSql(database_sql::DatabaseSql),
+        Sqlx(sqlx::Sqlx),
     } unit {
         NullPool(null::NullPool),
     }
