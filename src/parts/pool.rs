@@ -10,6 +10,7 @@ use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
 pub mod asyncpg_pool;
 pub mod database_sql;
+pub mod deadpool;
 mod first_connect;
 pub mod hikari;
 pub mod null;
@@ -98,6 +99,7 @@ kinds! {
         Pgx(pgx::Pgx),
         DatabaseSql(database_sql::DatabaseSql),
         Sqlx(sqlx::Sqlx),
+        Deadpool(deadpool::Deadpool),
     } unit {
         NullPool(null::NullPool),
     }
