@@ -9,6 +9,7 @@ use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
 pub mod asyncpg_pool;
+pub mod bb8;
 pub mod database_sql;
 pub mod deadpool;
 mod first_connect;
@@ -100,6 +101,7 @@ kinds! {
         DatabaseSql(database_sql::DatabaseSql),
         Sqlx(sqlx::Sqlx),
         Deadpool(deadpool::Deadpool),
+        Bb8(bb8::Bb8),
     } unit {
         NullPool(null::NullPool),
     }
