@@ -18,6 +18,7 @@ pub mod null;
 pub mod pgx;
 mod places;
 pub mod psycopg_pool;
+pub mod r2d2;
 pub mod sqlalchemy;
 pub mod sqlx;
 
@@ -102,6 +103,7 @@ kinds! {
         Sqlx(sqlx::Sqlx),
         Deadpool(deadpool::Deadpool),
         Bb8(bb8::Bb8),
+        R2d2(r2d2::R2d2),
     } unit {
         NullPool(null::NullPool),
     }
