@@ -14,6 +14,7 @@ pub mod database_sql;
 pub mod deadpool;
 mod first_connect;
 pub mod hikari;
+pub mod node_postgres;
 pub mod null;
 pub mod pgx;
 mod places;
@@ -104,6 +105,7 @@ kinds! {
         Deadpool(deadpool::Deadpool),
         Bb8(bb8::Bb8),
         R2d2(r2d2::R2d2),
+        NodePostgres(node_postgres::NodePostgres),
     } unit {
         NullPool(null::NullPool),
     }

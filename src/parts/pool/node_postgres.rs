@@ -1,0 +1,268 @@
+//! node-postgres' pg-pool 3.14: callers connect, the newest idle client goes out as it came back.
+
+use serde::{Deserialize, Serialize};
+
+use super::places::{Asking, Phase, Places, Rang};
+use super::{Gauges, Pool, PoolKind};
+use crate::kernel::invalid::Invalid;
+use crate::kernel::patience::Patience;
+use crate::kernel::registry::Example;
+use crate::kernel::rng::Seed;
+use crate::kernel::time::Span;
+use crate::protocol::cx::Cx;
+use crate::protocol::driver::Operation;
+use crate::protocol::error::Error;
+use crate::protocol::event::{ConnId, RequestId, WorkerId};
+use crate::protocol::fact::PoolStep;
+
+/// `pg.Pool` under its options, with its defaults; times carry their units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct NodePostgres {
+    /// Clients at most.
+    pub max: u32,
+    /// Clients that do not age out when idle.
+    pub min: u32,
+    /// Idle time after which a client is closed; "0s" never.
+    pub idle_timeout_millis: Span,
+    /// Longest wait for a client, and longest connect; "0s" for ever.
+    pub connection_timeout_millis: Span,
+    /// Uses after which a client is closed; `None` never.
+    pub max_uses: Option<u32>,
+    /// Age at which a client is closed, or when it comes back; "0s" never.
+    pub max_lifetime_seconds: Span,
+}
+
+impl Default for NodePostgres {
+    fn default() -> NodePostgres {
+        NodePostgres {
+            max: 10,
+            min: 0,
+            idle_timeout_millis: Span::from_secs(10),
+            connection_timeout_millis: Span::ZERO,
+            max_uses: None,
+            max_lifetime_seconds: Span::ZERO,
+        }
+    }
+}
+
+impl Example for NodePostgres {
+    const EXAMPLE: &'static str = r#"NodePostgres(max: 20, idleTimeoutMillis: "30s", connectionTimeoutMillis: "2s")"#;
+}
+
+impl PoolKind for NodePostgres {
+    fn check(&self) -> Result<(), Invalid> {
+        super::size("max", self.max)?;
+        super::at_most("min", self.min, "max", self.max)?;
+        if self.max_uses == Some(0) {
+            return Err(Invalid::field("maxUses", "a client is used at least once; leave maxUses out for no limit"));
+        }
+        Ok(())
+    }
+
+    fn build(&self, worker: WorkerId, _: &Seed) -> Box<dyn Pool> {
+        Box::new(State { spec: self.clone(), places: Places::new(worker), idle_timers: Patience::default() })
+    }
+
+    fn most_connections(&self) -> Option<u64> {
+        Some(u64::from(self.max))
+    }
+
+    fn size(&self) -> String {
+        self.max.to_string()
+    }
+
+    fn timeout_text(&self) -> String {
+        "timeout exceeded when trying to connect".to_owned()
+    }
+}
+
+struct State {
+    spec: NodePostgres,
+    places: Places,
+    /// Idle timers: the client's place, and the phase in which it was set.
+    idle_timers: Patience<(u32, u32)>,
+}
+
+const IDLE: u32 = 0;
+const CONNECT: u32 = 1;
+const LIFETIME: u32 = 2;
+const PULSE: u32 = 3;
+
+impl State {
+    /// The oldest pending request gets the newest idle client, or one of its own.
+    fn pulse(&mut self, cx: &mut Cx) {
+        loop {
+            let has_room = self.places.total < self.spec.max;
+            if self.places.idle.is_empty() && !has_room {
+                return;
+            }
+            let Some(request) = self.places.next_in_line(cx) else { return };
+            match self.places.take_newest(Some(request), cx) {
+                Some(place) => self.places.lend(place, request, cx),
+                None => self.connect(request, cx),
+            }
+        }
+    }
+
+    fn connect(&mut self, request: RequestId, cx: &mut Cx) {
+        let place = self.places.open(Some(request), cx);
+        if let Some(timeout) = self.timeout() {
+            self.places.set(CONNECT, place, timeout, cx);
+        }
+    }
+
+    fn timeout(&self) -> Option<Span> {
+        Some(self.spec.connection_timeout_millis).filter(|timeout| !timeout.is_zero())
+    }
+
+    /// It no longer counts; those who wait hear of it when `client.end()` has called back.
+    fn end(&mut self, place: u32, cx: &mut Cx) {
+        self.places.let_go(place, cx);
+        self.places.hang_up(place, cx);
+        self.places.remove(place, cx);
+        let ending = cx.driver(self.places.worker).time(Operation::Close);
+        self.places.set(PULSE, 0, ending, cx);
+    }
+
+    fn put(&mut self, place: u32, cx: &mut Cx) {
+        self.places.let_go(place, cx);
+        self.places.put(place, cx);
+        let idle_timeout = self.spec.idle_timeout_millis;
+        if self.places.total > self.spec.min && !idle_timeout.is_zero() {
+            let timer = (place, self.places[place].turn);
+            if self.idle_timers.add(cx.now() + idle_timeout, timer).is_some() {
+                self.places.set(IDLE, 0, idle_timeout, cx);
+            }
+        }
+        self.pulse(cx);
+    }
+
+    fn end_idle(&mut self, cx: &mut Cx) {
+        loop {
+            let places = &self.places;
+            let Some((place, _)) = self.idle_timers.due(cx.now(), |(place, turn)| places[place].turn == turn) else { break };
+            self.places.take(place, None, cx);
+            self.end(place, cx);
+        }
+        if let Some(next) = self.idle_timers.rearm() {
+            self.places.set(IDLE, 0, next.since(cx.now()), cx);
+        }
+    }
+
+    /// A connect has taken too long.
+    fn end_connect(&mut self, place: u32, cx: &mut Cx) {
+        let Some(timeout) = self.timeout() else { return };
+        let connecting = &self.places[place];
+        if connecting.phase == Phase::Connecting && connecting.born + timeout == cx.now() {
+            let request = connecting.user.expect("a client connects for somebody");
+            self.places.refuse(request, Error::ConnectTimeout, cx);
+            self.end(place, cx);
+        }
+    }
+
+    fn end_of_life(&mut self, place: u32, cx: &mut Cx) {
+        if self.places[place].expires == cx.now() && self.places[place].phase == Phase::Idle {
+            self.places.take(place, None, cx);
+            self.end(place, cx);
+        }
+    }
+}
+
+impl Pool for State {
+    /// Below `max` and with nothing idle a newcomer connects at once, without a look at those who wait.
+    fn acquire(&mut self, request: RequestId, cx: &mut Cx) {
+        self.places.asked(request, self.timeout(), cx);
+        if self.places.total < self.spec.max && self.places.idle.is_empty() {
+            return self.connect(request, cx);
+        }
+        if self.places.has_line(cx) || self.places.idle.is_empty() {
+            self.places.wait(request, cx);
+            self.pulse(cx);
+        } else if let Some(place) = self.places.take_newest(Some(request), cx) {
+            self.places.lend(place, request, cx);
+        }
+    }
+
+    fn withdraw(&mut self, request: RequestId, cx: &mut Cx) {
+        match self.places.asking(request, cx) {
+            Asking::Answered => {}
+            Asking::At(place) => {
+                self.places.refuse(request, Error::DeadlineExceeded, cx);
+                self.end(place, cx);
+            }
+            _ => self.places.refuse(request, Error::DeadlineExceeded, cx),
+        }
+    }
+
+    /// No validation, no reset, no rollback: a client that comes back inside a transaction goes out as it is.
+    fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        let place = self.places.take_back(request, conn, cx);
+        let used_up = self.spec.max_uses.is_some_and(|most| self.places[place].uses >= most);
+        let is_broken = !self.places.is_sound(place, cx) || self.places.is_gone(place, cx);
+        if is_broken {
+            cx.step(self.places.worker, PoolStep::Invalidate, Some(request), Some(conn));
+        }
+        if is_broken || used_up || self.places[place].expires <= cx.now() {
+            self.end(place, cx);
+        } else {
+            self.put(place, cx);
+        }
+    }
+
+    fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
+        let place = self.places.connected(conn, cx);
+        let lifetime = self.spec.max_lifetime_seconds;
+        if !lifetime.is_zero() {
+            self.places[place].expires = cx.now() + lifetime;
+            self.places.set(LIFETIME, place, lifetime, cx);
+        }
+        let request = self.places[place].user.expect("a client connects for somebody");
+        self.places.lend(place, request, cx);
+    }
+
+    fn failed(&mut self, conn: ConnId, why: Error, cx: &mut Cx) {
+        let place = self.places.not_connected(conn, cx);
+        let request = self.places[place].user.expect("a client connects for somebody");
+        self.places.refuse(request, why, cx);
+        self.end(place, cx);
+    }
+
+    fn replied(&mut self, _: ConnId, _: &mut Cx) {
+        unreachable!("pg-pool asks nothing of its own");
+    }
+
+    /// An idle client's socket error removes it.
+    fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
+        let place = cx.conn(conn).near_tag;
+        if self.places[place].phase == Phase::Idle {
+            self.places.take(place, None, cx);
+            self.end(place, cx);
+        }
+    }
+
+    fn ring(&mut self, alarm: u64, cx: &mut Cx) {
+        match self.places.rang(alarm, cx) {
+            Rang::Deadline => {
+                while let Some(request) = self.places.overdue(cx) {
+                    if self.places.asking(request, cx) == Asking::InLine {
+                        self.places.refuse(request, Error::PoolTimeout, cx);
+                    }
+                }
+            }
+            Rang::Own(IDLE, _) => self.end_idle(cx),
+            Rang::Own(CONNECT, place) => self.end_connect(place, cx),
+            Rang::Own(LIFETIME, place) => self.end_of_life(place, cx),
+            Rang::Own(..) => self.pulse(cx),
+            _ => {}
+        }
+    }
+
+    fn gauges(&self) -> Gauges {
+        self.places.gauges(Some(u64::from(self.spec.max)))
+    }
+
+    fn status(&self) -> String {
+        format!("totalCount {} idleCount {} waitingCount {}", self.places.total, self.places.idle.len(), self.places.pending)
+    }
+}
