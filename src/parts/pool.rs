@@ -15,6 +15,7 @@ pub mod deadpool;
 mod first_connect;
 pub mod hikari;
 pub mod node_postgres;
+pub mod npgsql;
 pub mod null;
 pub mod pgx;
 mod places;
@@ -106,6 +107,7 @@ kinds! {
         Bb8(bb8::Bb8),
         R2d2(r2d2::R2d2),
         NodePostgres(node_postgres::NodePostgres),
+        Npgsql(npgsql::Npgsql),
     } unit {
         NullPool(null::NullPool),
     }
