@@ -2,6 +2,7 @@
 
 mod experiment;
 mod kinds;
+mod other_pools;
 mod pools;
 mod proxies;
 mod system;
@@ -35,7 +36,7 @@ const fn field(name: &'static str, default: &'static str, real: &'static str, he
 }
 
 /// All families, outermost first.
-pub const FAMILIES: &[&[Family]] = &[experiment::ALL, system::ALL, pools::ALL, proxies::ALL, kinds::ALL];
+pub const FAMILIES: &[&[Family]] = &[experiment::ALL, system::ALL, pools::ALL, other_pools::ALL, proxies::ALL, kinds::ALL];
 
 /// All fields with their families.
 pub fn all() -> impl Iterator<Item = (&'static Family, &'static Field)> {
@@ -86,7 +87,18 @@ mod tests {
     use crate::kernel::latency::LatencySpec;
     use crate::parts::database::Postgres;
     use crate::parts::pool::PoolSpec;
+    use crate::parts::pool::asyncpg_pool::AsyncpgPool;
+    use crate::parts::pool::bb8::Bb8;
+    use crate::parts::pool::database_sql::DatabaseSql;
+    use crate::parts::pool::deadpool::Deadpool;
+    use crate::parts::pool::hikari::Hikari;
+    use crate::parts::pool::node_postgres::NodePostgres;
+    use crate::parts::pool::npgsql::Npgsql;
+    use crate::parts::pool::pgx::Pgx;
+    use crate::parts::pool::psycopg_pool::PsycopgPool;
+    use crate::parts::pool::r2d2::R2d2;
     use crate::parts::pool::sqlalchemy::SqlAlchemy;
+    use crate::parts::pool::sqlx::Sqlx;
     use crate::parts::proxy::ProxySpec;
     use crate::parts::proxy::pgbouncer::PgBouncer;
     use crate::parts::proxy::rds_proxy::RdsProxy;
@@ -126,6 +138,17 @@ mod tests {
     #[test]
     fn every_parameter_is_explained_with_the_default_that_it_has() {
         agrees("SqlAlchemy", &serde_json::to_value(SqlAlchemy::default()).expect("plain data"));
+        agrees("PsycopgPool", &serde_json::to_value(PsycopgPool::default()).expect("plain data"));
+        agrees("AsyncpgPool", &serde_json::to_value(AsyncpgPool::default()).expect("plain data"));
+        agrees("Hikari", &serde_json::to_value(Hikari::default()).expect("plain data"));
+        agrees("Pgx", &serde_json::to_value(Pgx::default()).expect("plain data"));
+        agrees("DatabaseSql", &serde_json::to_value(DatabaseSql::default()).expect("plain data"));
+        agrees("Sqlx", &serde_json::to_value(Sqlx::default()).expect("plain data"));
+        agrees("Deadpool", &serde_json::to_value(Deadpool::default()).expect("plain data"));
+        agrees("Bb8", &serde_json::to_value(Bb8::default()).expect("plain data"));
+        agrees("R2d2", &serde_json::to_value(R2d2::default()).expect("plain data"));
+        agrees("NodePostgres", &serde_json::to_value(NodePostgres::default()).expect("plain data"));
+        agrees("Npgsql", &serde_json::to_value(Npgsql::default()).expect("plain data"));
         agrees("PgBouncer", &serde_json::to_value(PgBouncer::default()).expect("plain data"));
         agrees("RdsProxy", &serde_json::to_value(RdsProxy::default()).expect("plain data"));
         agrees("Postgres", &serde_json::to_value(Postgres::default()).expect("plain data"));

@@ -5,6 +5,7 @@ mod conservation;
 mod conversations;
 mod experiment;
 mod experiments;
+mod pools;
 mod smoke;
 mod tables;
 mod theory;

@@ -104,7 +104,7 @@ fn otherwise(blueprint: &Blueprint) -> Blueprint {
                 SqlAlchemy { pool_size: pool.pool_size + 1, max_overflow: 3, pool_timeout: Some(Span::from_millis(3)), ..pool.clone() }
                     .into()
             }
-            PoolSpec::NullPool => SqlAlchemy::default().into(),
+            _ => SqlAlchemy::default().into(),
         };
     }
     other.proxy = match other.proxy {

@@ -1,0 +1,10 @@
+//! Every kind of pool: what all of them keep to, and scenes in which small pools do what their libraries do.
+
+mod dotnet_and_node;
+mod go;
+mod invariants;
+mod java;
+mod kept;
+mod python;
+mod rust;
+mod scene;
