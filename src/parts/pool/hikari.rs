@@ -230,6 +230,13 @@ impl State {
         self.keep_alive(place, cx);
     }
 
+    /// An idle one is closed; one in use is marked by its age, and closed when it comes back.
+    fn end_of_life(&mut self, place: u32, cx: &mut Cx) {
+        if self.places[place].expires == cx.now() && self.places[place].phase == Phase::Idle {
+            self.evict(place, cx);
+        }
+    }
+
     fn keep_alive(&mut self, place: u32, cx: &mut Cx) {
         if !self.spec.keepalive_time.is_zero() {
             let span = self.spec.keepalive_time.scaled(1.0 - 0.1 * self.dice.uniform());
@@ -362,11 +369,7 @@ impl Pool for State {
                 self.add(cx);
             }
             Rang::Own(HOUSEKEEPER, _) => self.keep_house(cx),
-            Rang::Own(LIFETIME, place) => {
-                if self.places[place].expires == cx.now() && self.places[place].phase == Phase::Idle {
-                    self.evict(place, cx);
-                }
-            }
+            Rang::Own(LIFETIME, place) => self.end_of_life(place, cx),
             Rang::Own(_, place) => self.keepalive_due(place, cx),
             _ => {}
         }
