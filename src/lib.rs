@@ -106,16 +106,16 @@
 //! # What it costs
 //!
 //! Measured 2026-11-23 on 2 shared cores of an AMD EPYC, statistics on, one replication on one thread. Instructions hardly vary;
-//! times are the processor's, the fastest of three, taken beside other programs (load 7), which cost them caches: other runs were
-//! up to twice as slow.
+//! times are the processor's, the fastest of three; beside other programs (load 7) they were up to twice as long. The main job
+//! (`poolcast run experiments/movehub.ron`, 9.7 million counted requests) takes 4.6 s on both cores and 9.0 s on one.
 //!
 //! | `cargo bench --` | events a request | instructions a request (`--instructions`) | ns a request | peak memory |
 //! |---|---|---|---|---|
-//! | `m1`: M/M/10 at 900/s | 12.7 | 5,001 | 330 | 3 MB |
-//! | `m2`: 4 workers of 20+10 at 400/s each, lognormal 40 ms | 12.0 | 4,727 | 340 | 3 MB |
-//! | `m2w`: the same at 680/s each, where half of all wait | 12.5 | 5,051 | 360 | 4 MB |
-//! | `m3`: `m2` with 1,000 workers | 12.0 | 4,927 | 700 to 1,440 | 13 MB |
-//! | `guide`: the four scenarios of `experiments/movehub.ron` | 24.0 | 11,665 | 870 | 9 MB |
+//! | `m1`: M/M/10 at 900/s | 13.3 | 5,150 | 315 | 3 MB |
+//! | `m2`: 4 workers of 20+10 at 400/s each, lognormal 40 ms | 12.0 | 4,756 | 305 | 4 MB |
+//! | `m2w`: the same at 680/s each, where half of all wait | 13.0 | 5,174 | 318 | 4 MB |
+//! | `m3`: `m2` with 1,000 workers | 12.0 | 4,958 | 821 | 13 MB |
+//! | `guide`: the four scenarios of `experiments/movehub.ron` | 24.0 | 11,686 | 844 | 9 MB |
 
 // The floors, in reading order: each imports only those above it in this list.
 pub mod kernel;
