@@ -1,6 +1,7 @@
 //! Floor 4: all parts together, and how to tell each of them something. Imports the floors below.
 
 pub mod blueprint;
+pub mod conversation;
 pub mod model;
 pub mod observer;
 pub mod run;

@@ -6,6 +6,7 @@ mod conversations;
 mod experiment;
 mod experiments;
 mod pools;
+mod pgbouncer;
 mod smoke;
 mod tables;
 mod theory;
