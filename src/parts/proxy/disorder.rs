@@ -49,7 +49,9 @@ fn pgbouncer() -> impl Strategy<Value = PgBouncer> {
             min_pool_size: size / 2,
             reserve_pool_size: reserve,
             reserve_pool_timeout: a,
-            query_wait_timeout: b,
+            // A pool of no size that has lost its only server never serves again: whoever has left while it waited there
+            // is noticed when its time is over, or never.
+            query_wait_timeout: if size == 0 { b.max(ms(1)) } else { b },
             query_timeout: c,
             idle_transaction_timeout: d,
             client_idle_timeout: e,

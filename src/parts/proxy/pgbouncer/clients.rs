@@ -24,7 +24,8 @@ pub(super) enum ClientState {
 
 /// A client socket.
 pub(super) struct Client {
-    pub(super) conn: ConnId,
+    /// Its connection; none if it has left while it waited, which is noticed only when the wait is over.
+    pub(super) conn: Option<ConnId>,
     pub(super) state: ClientState,
     /// The server it is linked to.
     pub(super) link: Option<u32>,
@@ -33,6 +34,13 @@ pub(super) struct Client {
     pub(super) request_time: SimTime,
     /// When the first packet of its transaction came, the wait for a server included.
     pub(super) xact_start: SimTime,
+}
+
+impl Client {
+    /// The connection of one that is not waiting.
+    pub(super) fn socket(&self) -> ConnId {
+        self.conn.expect("only a client that waits can have left unnoticed")
+    }
 }
 
 impl Process {
@@ -44,7 +52,8 @@ impl Process {
             return false;
         }
         let now = cx.now();
-        let client = Client { conn, state: ClientState::Login, link: None, connect_time: now, request_time: now, xact_start: now };
+        let client =
+            Client { conn: Some(conn), state: ClientState::Login, link: None, connect_time: now, request_time: now, xact_start: now };
         cx.conn(conn).far_tag = self.clients.add(client);
         cx.world.proxy.clients.up(now);
         self.keep_janitor_going(cx);
@@ -82,23 +91,35 @@ impl Process {
         }
     }
 
-    /// `activate_client`: the wait is over. One that waits in login takes no server.
+    /// `activate_client`: the wait is over. One that waits in login takes no server. One that has left takes the server
+    /// from the others all the same: its query is handled and then its Terminate, which finds the server not ready, so
+    /// the server is closed before PostgreSQL has heard of the query.
     pub(super) fn activate_client(&mut self, client: u32, cx: &mut Cx) {
-        let state = self.clients[client].state;
+        let in_login = self.clients[client].state == ClientState::WaitingLogin;
         self.leave_waiting(client, cx);
-        if state == ClientState::WaitingLogin {
-            self.welcome_client(client, cx);
-        } else {
-            self.clients[client].state = ClientState::Active;
-            let server = self.pool.idle.first().expect("a waiting client is woken for an idle server");
-            self.link(client, server, cx);
+        self.clients[client].state = ClientState::Active;
+        let has_left = self.clients[client].conn.is_none();
+        if has_left {
+            self.forget_client(client, cx);
+        }
+        match (in_login, has_left) {
+            (true, true) => {}
+            (true, false) => self.welcome_client(client, cx),
+            (false, true) => self.close_server(self.first_idle(), cx),
+            (false, false) => self.link(client, self.first_idle(), cx),
         }
     }
 
+    fn first_idle(&self) -> u32 {
+        self.pool.idle.first().expect("a waiting client is woken for an idle server")
+    }
+
     /// The client has closed its socket, or timed out. A server in the middle of something is of no further use, and
-    /// PostgreSQL goes on with it behind the closed connection.
+    /// PostgreSQL goes on with it behind the closed connection. While a client waits its socket is not read
+    /// (`pause_client`), so it stays in the queue, and counts as a client, until it would get a server.
     pub(super) fn client_gone(&mut self, client: u32, cx: &mut Cx) {
         match self.clients[client].link {
+            None if self.is_waiting(client) => self.clients[client].conn = None,
             None => self.forget_client(client, cx),
             Some(server) if self.servers[server].ready => {
                 self.unlink(server, cx);
@@ -113,16 +134,18 @@ impl Process {
         }
     }
 
-    /// `disconnect_client`: tells an unlinked client why and closes its socket.
+    /// `disconnect_client`: tells an unlinked client why, if it is still there, and closes its socket.
     pub(super) fn disconnect_client(&mut self, client: u32, why: Error, cx: &mut Cx) {
-        cx.fact(Fact::ProxyError { why });
-        cx.shut(self.clients[client].conn, why);
+        if let Some(conn) = self.clients[client].conn {
+            cx.fact(Fact::ProxyError { why });
+            cx.shut(conn, why);
+        }
         self.forget_client(client, cx);
     }
 
     fn welcome_client(&mut self, client: u32, cx: &mut Cx) {
         self.clients[client].state = ClientState::Active;
-        cx.accept(self.clients[client].conn);
+        cx.accept(self.clients[client].socket());
     }
 
     fn pause_client(&mut self, client: u32, state: ClientState, cx: &mut Cx) {
@@ -136,9 +159,13 @@ impl Process {
         cx.world.proxy.waiting.down(cx.world.agenda.now());
     }
 
+    fn is_waiting(&self, client: u32) -> bool {
+        matches!(self.clients[client].state, ClientState::Waiting | ClientState::WaitingLogin)
+    }
+
     fn forget_client(&mut self, client: u32, cx: &mut Cx) {
         debug_assert!(self.clients[client].link.is_none(), "a client is unlinked before it goes");
-        if matches!(self.clients[client].state, ClientState::Waiting | ClientState::WaitingLogin) {
+        if self.is_waiting(client) {
             self.leave_waiting(client, cx);
         }
         self.clients[client].state = ClientState::Gone;

@@ -79,14 +79,14 @@ impl Process {
         self.clients[client].link = Some(server);
         cx.world.proxy.linked.up(now);
         let socket = &self.clients[client];
-        cx.fact(Fact::Linked { client: socket.conn, waited: now - socket.request_time });
+        cx.fact(Fact::Linked { client: socket.socket(), waited: now - socket.request_time });
         self.forward(client, server, cx);
     }
 
     /// Sends the client's message on. What a statement is for counts with its last message only; the ones before ask
     /// nothing of the server, but the first of them may begin the transaction.
     pub(super) fn forward(&mut self, client: u32, server: u32, cx: &mut Cx) {
-        let asked = cx.conn(self.clients[client].conn).statement;
+        let asked = cx.conn(self.clients[client].socket()).statement;
         let kind = if asked.extra_trips > 0 { StatementKind::Query } else { asked.kind };
         self.send(server, Statement { kind, demand: asked.demand_now(), begins: asked.begins, extra_trips: 0 }, cx);
     }
@@ -107,7 +107,7 @@ impl Process {
         if status != TxStatus::Idle && mode == PoolMode::Statement {
             return self.disconnect_server(server, Error::TransactionInStatementMode, cx);
         }
-        cx.reply(self.clients[client].conn, error, status);
+        cx.reply(self.clients[client].socket(), error, status);
         if status == TxStatus::Idle && mode != PoolMode::Session {
             self.unlink(server, cx);
             self.release_server(server, cx);

@@ -134,6 +134,42 @@ fn a_client_that_leaves_in_the_middle_frees_its_slot_at_once_while_the_database_
 }
 
 #[test]
+fn a_waiter_that_has_left_keeps_its_turn_and_costs_a_server() {
+    let mut house = House::new(&pool_of(1, PoolMode::Transaction), ms(40));
+    let clients = house.clients(3, at(40));
+    for client in &clients {
+        house.ask(*client, statement(ms(1000)));
+    }
+    house.run(at(100));
+    house.leave(clients[1]);
+    assert_eq!([shown(&house, "cl_waiting"), shown(&house, "cl_active")], ["2", "1"], "nobody looks at its socket");
+    house.run(at(5000));
+    assert_eq!(house.database.closed, [(at(1040), 1)]);
+    assert_eq!(house.answered(clients[2]), Some(at(1040 + 40 + 1000)), "on a server of its own");
+    assert_eq!(house.database.statements.len(), 2, "PostgreSQL never heard of what the one that left had asked");
+    assert_eq!(house.world.proxy.clients.value(), 2);
+}
+
+#[test]
+fn whoever_leaves_while_it_waits_is_told_nothing_when_the_wait_ends() {
+    let mut house = House::new(&PgBouncer { query_wait_timeout: ms(1000), ..pool_of(1, PoolMode::Session) }, ms(10));
+    let clients = house.clients(2, at(10));
+    for client in &clients {
+        house.ask(*client, statement(ms(1)));
+    }
+    house.leave(clients[1]);
+    house.run(at(2000));
+    assert_eq!((house.last(clients[1]), house.world.proxy.clients.value()), (Some(Heard::Accepted), 1));
+    let mut house = House::new(&pool_of(1, PoolMode::Session), ms(500));
+    let (first, second) = (house.connect(), house.connect());
+    house.leave(first);
+    assert_eq!(shown(&house, "cl_waiting"), "2");
+    house.run(at(1000));
+    assert_eq!((house.last(first), house.last(second)), (None, Some(Heard::Accepted)));
+    assert_eq!((house.world.proxy.clients.value(), house.world.proxy.servers.value()), (1, 1));
+}
+
+#[test]
 fn two_idle_sessions_starve_a_third_client_on_an_idle_database() {
     let mut house = House::new(&pool_of(2, PoolMode::Session), ms(10));
     let clients = house.clients(3, at(10));
