@@ -48,6 +48,8 @@ errors! {
     QueryWaitTimeout = "query_wait_timeout",
     /// PgBouncer: the statement ran longer than `query_timeout`.
     QueryTimeout = "query timeout",
+    /// PgBouncer: the statement waited for a server connection for longer than `query_timeout`.
+    QueryTimeoutWaiting = "query_timeout",
     /// PgBouncer: idle inside a transaction for too long.
     IdleTransactionTimeout = "idle transaction timeout",
     /// PgBouncer 1.25 and PostgreSQL 17: the transaction lasted too long.

@@ -30,7 +30,7 @@ pub(super) struct Client {
     /// The server it is linked to.
     pub(super) link: Option<u32>,
     pub(super) connect_time: SimTime,
-    /// When its last packet came.
+    /// When its last packet was handled: one that had to wait for a server is handled again then.
     pub(super) request_time: SimTime,
     /// When the first packet of its transaction came, the wait for a server included.
     pub(super) xact_start: SimTime,

@@ -91,7 +91,8 @@ impl Process {
         }
     }
 
-    /// `query_timeout` counts from the client's last packet, so it ends one that idles in a transaction too.
+    /// `query_timeout` counts from the client's last packet, or from when it got its server if it had to wait, so it ends
+    /// one that idles in a transaction too.
     fn check_active_servers(&mut self, cx: &mut Cx) {
         let written = &self.settings.written;
         let (query, idle, transaction) = (written.query_timeout, written.idle_transaction_timeout, written.transaction_timeout);
@@ -158,7 +159,7 @@ impl Process {
         let age = now - socket.request_time;
         let logging_in = socket.state == ClientState::WaitingLogin && !self.pool.welcome_msg_ready;
         if over(written.query_timeout, age) {
-            Some(Error::QueryTimeout)
+            Some(Error::QueryTimeoutWaiting)
         } else if over(written.query_wait_timeout, age) {
             Some(Error::QueryWaitTimeout)
         } else if logging_in && over(written.client_login_timeout, now - socket.connect_time) {

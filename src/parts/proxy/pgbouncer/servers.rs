@@ -78,8 +78,9 @@ impl Process {
         self.servers[server].link = Some(client);
         self.clients[client].link = Some(server);
         cx.world.proxy.linked.up(now);
-        let socket = &self.clients[client];
-        cx.fact(Fact::Linked { client: socket.socket(), waited: now - socket.request_time });
+        let socket = &mut self.clients[client];
+        let waited = now - std::mem::replace(&mut socket.request_time, now);
+        cx.fact(Fact::Linked { client: socket.socket(), waited });
         self.forward(client, server, cx);
     }
 

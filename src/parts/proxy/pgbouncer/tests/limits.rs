@@ -73,6 +73,18 @@ fn query_timeout_ends_client_and_server() {
 }
 
 #[test]
+fn query_timeout_counts_anew_once_the_wait_is_over_and_ends_the_wait_in_other_words() {
+    let mut house = House::new(&PgBouncer { query_timeout: ms(2000), ..pool_of(1, PoolMode::Transaction) }, ms(10));
+    let clients = house.clients(3, at(10));
+    for (client, takes) in clients.iter().zip([1800, 1900, 1]) {
+        house.ask(*client, statement(ms(takes)));
+    }
+    house.run(at(5000));
+    assert_eq!(house.answered(clients[1]), Some(at(10 + 1800 + 1900)));
+    assert_next_tick(house.when(clients[2], Heard::Lost(Error::QueryTimeoutWaiting)), at(2010));
+}
+
+#[test]
 fn a_client_idle_in_a_transaction_is_ended_and_one_idle_between_transactions_is_not() {
     let settings = PgBouncer { idle_transaction_timeout: ms(2000), ..pool_of(2, PoolMode::Session) };
     let mut house = House::new(&settings, ms(10));
