@@ -76,6 +76,8 @@ errors! {
     AdminShutdown = "terminating connection due to administrator command",
     /// PostgreSQL cancelled the statement.
     StatementTimeout = "canceling statement due to statement timeout",
+    /// PostgreSQL: a statement before this one has failed, and nothing has ended the transaction since.
+    InFailedTransaction = "current transaction is aborted, commands ignored until end of transaction block",
     /// PostgreSQL ended the session.
     IdleInTransactionTimeout = "terminating connection due to idle-in-transaction timeout",
 }

@@ -178,7 +178,12 @@ fn place_of(name: &str, answer: &Answer) -> Place {
     match name {
         "DeadlineExceeded" => Place::Client,
         "PoolTimeout" | "PoolQueueFull" | "ConnectTimeout" => Place::Pool,
-        "TooManyClients" | "CannotConnectNow" | "AdminShutdown" | "StatementTimeout" | "IdleInTransactionTimeout" => Place::Database,
+        "TooManyClients"
+        | "CannotConnectNow"
+        | "AdminShutdown"
+        | "StatementTimeout"
+        | "InFailedTransaction"
+        | "IdleInTransactionTimeout" => Place::Database,
         _ if proxied => Place::Proxy,
         _ => Place::Database,
     }

@@ -81,8 +81,7 @@ impl Server for PostgresServer {
         let session = &mut self.sessions[place];
         debug_assert!(session.doing == Doing::Idle, "a session runs one statement at a time");
         if session.transaction == TxStatus::Failed && !ends_transaction(&statement) {
-            // "current transaction is aborted, commands are ignored": only a timeout can have aborted it.
-            return self.answer(place, Some(Error::StatementTimeout), cx);
+            return self.answer(place, Some(Error::InFailedTransaction), cx);
         }
         if statement.begins && session.transaction == TxStatus::Idle {
             session.transaction = TxStatus::InTransaction;

@@ -133,7 +133,7 @@ fn a_statement_is_cancelled_at_its_timeout_and_its_transaction_has_failed() {
         [
             "10ms ann: canceling statement due to statement timeout",
             "30ms ann: canceling statement due to statement timeout, roll back",
-            "40ms ann: canceling statement due to statement timeout, roll back",
+            "40ms ann: current transaction is aborted, commands ignored until end of transaction block, roll back",
             "41ms ann: done",
             "52ms ann: done",
         ],
