@@ -3,7 +3,7 @@
 //! `tests/oracle/pgbouncer/conversations.json` says what is said; `recorded.json` beside it what a real PgBouncer in
 //! front of a real PostgreSQL answered, and when. The only thing about the real one that cannot be known is where in its
 //! third of a second the janitor stood, so there has to be one such phase with which the simulator says every word of
-//! the conversation within 50 ms of the real one. `compare.sh` records afresh.
+//! the conversation within 50 ms of the real one. `compare.sh` records afresh and allows a fresh recording more.
 
 mod play;
 mod script;
@@ -12,24 +12,27 @@ use play::{Said, play};
 use poolcast::kernel::time::Span;
 use script::{Conversation, Recording, conversations, recording};
 
-/// How far a word may be from the real one's: what a loaded machine adds.
+/// How far a word may be from the committed recording's, in milliseconds: what the machine adds.
 const TOLERANCE_MS: i64 = 50;
+/// How far it may be from a fresh one's, made on a machine that may be busy: a janitor's period more.
+const FRESH_TOLERANCE_MS: i64 = 383;
 /// Phases of the janitor that are tried, one every 2 ms on average.
 const PHASES: u64 = 167;
 
 #[test]
 fn every_conversation_goes_as_with_the_real_programs() {
     let recording = recording();
-    let mut different = Vec::new();
+    let (mut different, mut farthest) = (Vec::new(), 0);
     let all = conversations();
     for conversation in &all {
-        if let Err(difference) = compare(conversation, &recording) {
-            different.push(format!("{}\n{difference}", conversation.name));
+        match compare(conversation, &recording) {
+            Ok(distance) => farthest = farthest.max(distance),
+            Err(difference) => different.push(format!("{}\n{difference}", conversation.name)),
         }
     }
     let versions = format!("PgBouncer {}, PostgreSQL {}, {}", recording.pgbouncer, recording.postgresql, recording.date);
     let agreeing = all.len() - different.len();
-    println!("{agreeing} of {} conversations agree with {versions}", all.len());
+    println!("{agreeing} of {} conversations agree with {versions}, every word within {farthest} ms", all.len());
     assert!(different.is_empty(), "{agreeing} of {} agree with {versions}:\n\n{}", all.len(), different.join("\n"));
 }
 
@@ -42,16 +45,23 @@ fn a_word_that_comes_late_or_is_another_is_noticed() {
     assert_eq!(distance(&real, &real[..1]), None);
 }
 
-/// The simulator's conversation with the phase that suits best, held against the real one.
-fn compare(conversation: &Conversation, recording: &Recording) -> Result<(), String> {
+impl Recording {
+    fn tolerance_ms(&self) -> i64 {
+        if self.is_fresh { FRESH_TOLERANCE_MS } else { TOLERANCE_MS }
+    }
+}
+
+/// How far apart the simulator's conversation, with the phase that suits best, and the real one are; or how they differ.
+fn compare(conversation: &Conversation, recording: &Recording) -> Result<i64, String> {
     let real = recording.transcripts.get(&conversation.name).ok_or("was not recorded: run tests/oracle/pgbouncer/compare.sh")?;
     let heard = |said: &&Said| said.is_heard();
-    let real_heard: Vec<Said> = real.iter().filter(heard).cloned().collect();
+    let words = |said: &Said| if conversation.which_server { said.clone() } else { said.by_whomever() };
+    let real_heard: Vec<Said> = real.iter().filter(heard).map(words).collect();
     let mut best: Option<(i64, Vec<Said>)> = None;
     let mut first = None;
     let login = Span::from_seconds(recording.login_ms / 1000.0);
     for phase in 0..PHASES {
-        let said = play(conversation, real, login, phase);
+        let said: Vec<Said> = play(conversation, real, login, phase).iter().map(words).collect();
         match distance(&real_heard, &said) {
             Some(distance) if best.as_ref().is_none_or(|(least, _)| distance < *least) => best = Some((distance, said)),
             Some(_) => {}
@@ -59,7 +69,7 @@ fn compare(conversation: &Conversation, recording: &Recording) -> Result<(), Str
         }
     }
     match best {
-        Some((distance, _)) if distance <= TOLERANCE_MS => Ok(()),
+        Some((distance, _)) if distance <= recording.tolerance_ms() => Ok(distance),
         Some((distance, said)) => Err(format!("  same words, {distance} ms apart\n{}", side_by_side(real, &said))),
         None => Err(side_by_side(real, &first.expect("some phase was played"))),
     }

@@ -35,6 +35,15 @@ impl Said {
         !self.what.starts_with('>')
     }
 
+    /// Without saying which of PgBouncer's connections it was.
+    pub fn by_whomever(&self) -> Said {
+        let mut words: Vec<&str> = self.words().split(' ').collect();
+        if let Some(by) = words.iter().position(|word| matches!(*word, "by" | "closes")) {
+            words[by + 1] = if words[by + 1].ends_with(',') { "any," } else { "any" };
+        }
+        Said { what: words.join(" "), ..self.clone() }
+    }
+
     /// Without the reason that only PgBouncer's log tells.
     pub fn words(&self) -> &str {
         match self.what.split_once(':') {

@@ -18,6 +18,14 @@ pub struct Conversation {
     #[serde(default)]
     pub database: Database,
     pub lasts: Span,
+    /// Whether it matters which server serves whom: among many, those that are free in the same instant are as good as
+    /// each other, and one exchange makes all that follows another.
+    #[serde(default = "it_matters")]
+    pub which_server: bool,
+}
+
+fn it_matters() -> bool {
+    true
 }
 
 /// What is special about the database.
@@ -41,6 +49,9 @@ pub struct Recording {
     /// How long a login took at the database itself, in milliseconds.
     pub login_ms: f64,
     pub transcripts: BTreeMap<String, Vec<Said>>,
+    /// It is not the committed one.
+    #[serde(skip)]
+    pub is_fresh: bool,
 }
 
 impl Conversation {
@@ -59,7 +70,10 @@ pub fn conversations() -> Vec<Conversation> {
 
 /// The committed recording, or the one that the environment names.
 pub fn recording() -> Recording {
-    read(std::env::var_os("PGBOUNCER_RECORDING").map_or_else(|| folder().join("recorded.json"), PathBuf::from))
+    match std::env::var_os("PGBOUNCER_RECORDING") {
+        Some(fresh) => Recording { is_fresh: true, ..read(PathBuf::from(fresh)) },
+        None => read(folder().join("recorded.json")),
+    }
 }
 
 fn folder() -> PathBuf {
