@@ -69,9 +69,8 @@ pub fn play(conversation: &Conversation, real: &[Said], login: Span, phase: u64)
             }
             "> disconnect" => talk.leave(numbers[&said.who]),
             what if said.who == "database" || said.who == "pgbouncer" => {
-                if what.starts_with("< ") {
-                    shown.push(Said { what: format!("< {}", show(&said.who, &talk)), ..said.clone() });
-                }
+                let answers = what.starts_with("< ");
+                shown.extend(answers.then(|| Said { what: format!("< {}", show(&said.who, &talk)), ..said.clone() }));
             }
             what if what.starts_with("> ") => talk.ask(numbers[&said.who], statement(&what[2..])),
             _ => {}
