@@ -103,19 +103,11 @@
 //!   (`World::departs`). That is exact for a thread that serves first come, first served.
 //! - *One alarm for a queue of equal deadlines* ([`kernel::patience`]): a timeout that is never reached costs no event.
 //!
-//! # What it costs
+//! # To read on
 //!
-//! Measured 2026-11-23 on 2 shared cores of an AMD EPYC, statistics on, one replication on one thread. Instructions hardly vary;
-//! times are the processor's, the fastest of three; beside other programs (load 7) they were up to twice as long. The main job
-//! (`poolcast run experiments/movehub.ron`, 9.7 million counted requests) takes 4.6 s on both cores and 9.0 s on one.
-//!
-//! | `cargo bench --` | events a request | instructions a request (`--instructions`) | ns a request | peak memory |
-//! |---|---|---|---|---|
-//! | `m1`: M/M/10 at 900/s | 13.3 | 5,150 | 315 | 3 MB |
-//! | `m2`: 4 workers of 20+10 at 400/s each, lognormal 40 ms | 12.0 | 4,756 | 305 | 4 MB |
-//! | `m2w`: the same at 680/s each, where half of all wait | 13.0 | 5,174 | 318 | 4 MB |
-//! | `m3`: `m2` with 1,000 workers | 12.0 | 4,958 | 821 | 13 MB |
-//! | `guide`: the four scenarios of `experiments/movehub.ron` | 24.0 | 11,686 | 844 | 9 MB |
+//! [`guide`] has pages of their own: [how exact it is](guide::how_exact_is_it) and [what it costs](guide::what_it_costs).
+
+pub mod guide;
 
 // The floors, in reading order: each imports only those above it in this list.
 pub mod kernel;
