@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::answers::document::Answer;
 use crate::answers::objectives;
 use crate::answers::summary::{self, Asked};
-use crate::experiment::{Plan, Replications};
+use crate::experiment::{Plan, Point, Replications};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::measure::outcome::{Counter, Outcome};
@@ -103,7 +103,7 @@ pub struct RunOptions {
 
 /// Runs every point of a plan.
 pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -> Vec<Answer> {
-    let course = Course { seed: plan.seed, warmup: plan.warmup, duration: plan.duration };
+    let course = course(plan);
     let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
     let outcomes = match plan.replications {
         Replications::Fixed(replications) => run_all(&blueprints, course, u64::from(replications), options.jobs, progress),
@@ -118,13 +118,48 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -
     };
     let answers = plan.points.iter().zip(&outcomes).map(|(point, outcomes)| {
         let views = options.status_every.map_or(Vec::new(), |every| replicate_with_views(&point.blueprint, course, 0, Some(every)).1);
-        let vary = point.vary.iter().cloned().collect();
-        let asked = Asked { scenario: point.scenario.clone().unwrap_or_default(), vary, blueprint: &point.blueprint, course };
-        let mut answer = summary::answer(asked, outcomes, views);
-        answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, outcomes);
-        answer
+        answer(plan, point, outcomes, views)
     });
     answers.collect()
+}
+
+/// What the outcomes of one of a plan's points say.
+pub fn answer(plan: &Plan, point: &Point, outcomes: &[Outcome], views: Vec<StatusView>) -> Answer {
+    let vary = point.vary.iter().cloned().collect();
+    let asked = Asked { scenario: point.scenario.clone().unwrap_or_default(), vary, blueprint: &point.blueprint, course: course(plan) };
+    let mut answer = summary::answer(asked, outcomes, views);
+    answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, outcomes);
+    answer
+}
+
+/// How long a plan looks, and with which chance.
+pub fn course(plan: &Plan) -> Course {
+    Course { seed: plan.seed, warmup: plan.warmup, duration: plan.duration }
+}
+
+/// Outcomes of every point, of all points the same replications: replication 7 met the same requests in each of them.
+/// Where the plan asks for a precision, every point goes on until the last of them is there.
+pub fn run_paired(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Vec<Outcome>> {
+    let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
+    let (mut target, most, relative) = match plan.replications {
+        Replications::Fixed(replications) => (u64::from(replications), u64::from(replications), 1.0),
+        Replications::Precise { relative, at_most } => (FIRST_STAGE.min(u64::from(at_most)), u64::from(at_most), relative),
+    };
+    let mut points: Vec<Vec<Outcome>> = vec![Vec::new(); blueprints.len()];
+    loop {
+        let from = points.first().map_or(0, Vec::len) as u64;
+        let tasks: Vec<(usize, u64)> =
+            (from..target).flat_map(|replication| (0..blueprints.len()).map(move |point| (point, replication))).collect();
+        let share = |done: f64| progress((from as f64 + done * (target - from) as f64) / most as f64);
+        for ((point, _), outcome) in tasks.iter().zip(run_tasks(&blueprints, course(plan), &tasks, jobs, &share)) {
+            points[*point].push(outcome);
+        }
+        if target == most || points.iter().all(|outcomes| summary::is_precise(outcomes, relative)) {
+            progress(1.0);
+            return points;
+        }
+        target = (2 * target).min(most);
+    }
 }
 
 /// Replications in stages, each stage twice as many, until the 95 % intervals of mean latency, p99 and error rate are

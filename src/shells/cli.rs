@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::experiment::Problem;
 
+mod common;
 mod completions;
 mod explain;
 mod models;

@@ -1,0 +1,100 @@
+//! What all commands that run something understand.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, ValueEnum};
+
+use super::progress::Progress;
+use super::{Failure, complain, is_watched};
+use crate::answers::words::{count, seconds};
+use crate::experiment::diagnose::instead;
+use crate::experiment::{Experiment, Plan, Problem};
+use crate::shells::files::Home;
+
+/// What all commands that run something understand.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Sets a value of the system, of seed, warmup, duration or replications (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub(super) set: Vec<(String, String)>,
+    /// The seed of all chance, instead of the file's
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Independent runs of each point, instead of the file's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) replications: Option<u32>,
+    /// Threads; all cores if left out. The answer does not depend on it
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+    /// Prints nothing but the answer and errors
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Shows no progress bar
+    #[arg(long)]
+    no_progress: bool,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// One document for each file
+    Json,
+    /// One row for each point
+    Csv,
+}
+
+impl Common {
+    /// The experiment of `home` with these scenarios (all of them if none is named), ready to be run.
+    pub(super) fn plan(&self, home: &Home, scenarios: &[String]) -> Result<Plan, Failure> {
+        let mut experiment = home.experiment()?;
+        choose(&mut experiment, scenarios).map_err(Failure::Input)?;
+        let mut plan = experiment.plan(&self.set, self.seed, self.replications).map_err(Failure::Input)?;
+        home.load(&mut plan)?;
+        Ok(plan)
+    }
+
+    /// How many threads.
+    pub(super) fn jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.jobs.map_or_else(cores, NonZeroUsize::get)
+    }
+
+    /// Does `work` under a progress bar, and says how many requests it took in how long; `requests` counts them.
+    pub(super) fn watched<T>(&self, work: impl FnOnce(&(dyn Fn(f64) + Sync)) -> T, requests: impl FnOnce(&T) -> u64) -> T {
+        let progress = Progress::begin(is_watched() && !self.quiet && !self.no_progress);
+        let done = work(&|fraction| progress.done(fraction));
+        let took = progress.end();
+        if !self.quiet {
+            complain(&format!("{} requests in {}", count(requests(&done)), seconds(took)));
+        }
+        done
+    }
+}
+
+/// Keeps only the scenarios of these names, if there are any.
+fn choose(experiment: &mut Experiment, names: &[String]) -> Result<(), Problem> {
+    let known: Vec<&str> = experiment.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    for name in names {
+        if !known.contains(&name.as_str()) {
+            let title = format!("{} has no scenario \"{name}\"", experiment.source.name);
+            let help = if known.is_empty() { "leave --scenario out: this experiment has none".to_owned() } else { instead(name, &known) };
+            return Err(Problem::nowhere(title).help(help));
+        }
+    }
+    if !names.is_empty() {
+        experiment.scenarios.retain(|scenario| names.contains(&scenario.name));
+    }
+    Ok(())
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("expected PATH=VALUE such as apps.api.pool.pool_size=20".to_owned()),
+    }
+}
