@@ -1,6 +1,8 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
-//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `trace` uses `runner`, and `report` uses `why`.
+//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `trace` uses
+//! `runner`, and `report` uses `why` and `compare`.
 
+pub mod compare;
 pub mod demand;
 pub mod document;
 pub mod fields;

@@ -3,6 +3,7 @@
 use crate::answers::document::{Answer, Document};
 use crate::experiment::Plan;
 
+pub mod compare;
 pub mod csv;
 pub mod json;
 pub mod layers;

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::experiment::Problem;
 
 mod common;
+mod compare;
 mod completions;
 mod explain;
 mod models;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// What happens in an experiment: every layer, what binds, what to try
     Run(run::Run),
+    /// Which scenario is better and by how much, with paired intervals
+    Compare(compare::Compare),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
     /// What a field means in the real system and here
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
     }));
     let outcome = match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::Compare(compare) => compare.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

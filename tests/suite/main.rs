@@ -1,6 +1,7 @@
 //! One test binary; modules in reading order.
 
 mod cli;
+mod compare;
 mod conservation;
 mod conversations;
 mod experiment;
