@@ -62,8 +62,8 @@
 //!    the database's [`Slots`](protocol::server::Slots)).
 //! 3. Between a worker and its own pool no time passes. Over a wire each message takes half of a round trip, and messages on
 //!    one connection never overtake each other.
-//! 4. Who comes first in one instant is one written rule: lower [`Rank`](kernel::agenda::Rank) first (what ends, what opens,
-//!    patience, housekeeping, new work); within a rank the one scheduled first; and what an event causes in its own instant
+//! 4. Who comes first in one instant is one written rule: lower [`Rank`](kernel::agenda::Rank) first (who was woken, what ends, what
+//!    opens, patience, housekeeping, new work); within a rank the one scheduled first; and what an event causes in its own instant
 //!    happens at once, before the next event of the list.
 //! 5. While a step occupies a worker's event loop, whatever reaches that process waits in a line, and consequences of what is
 //!    taken from the line go to its end, as callbacks do in a real loop.

@@ -26,16 +26,19 @@ mod wheel;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Rank {
+    /// Whoever was woken, or goes on a turn later, in this very instant: when who runs has to wait, and before anything
+    /// else comes.
+    Wake,
     /// Something ends: a statement, a step, a message arrives. What it frees can be used by all that follows.
-    Completion = 0,
+    Completion,
     /// A connection has been set up.
-    Connection = 1,
+    Connection,
     /// Patience ends: a waiter whose deadline is now is still served by a completion of this instant.
-    Timeout = 2,
+    Timeout,
     /// Housekeeping.
-    Timer = 3,
+    Timer,
     /// New work.
-    Arrival = 4,
+    Arrival,
 }
 
 /// Future events in order, and the time now.

@@ -221,7 +221,7 @@ impl Workers {
         let operations: &[Operation] = if begins { &[Operation::Begin, Operation::Statement] } else { &[Operation::Statement] };
         if prepared(request, operations, cx) {
             let extra_trips = if begins { cx.driver(worker).begin_trips } else { 0 };
-            send(request, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
+            return send(request, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
         }
         false
     }
@@ -341,16 +341,22 @@ fn commit(request: RequestId, cx: &mut Cx) -> bool {
     if cx.conn(conn).status == TxStatus::Idle {
         return true;
     }
-    if prepared(request, &[Operation::Statement], cx) {
-        send(request, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx);
-    }
-    false
+    prepared(request, &[Operation::Statement], cx) && send(request, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx)
 }
 
-fn send(request: RequestId, statement: Statement, cx: &mut Cx) {
+/// Sends a statement. On a connection that is known to be gone the error comes at once, and the request goes on with it.
+fn send(request: RequestId, statement: Statement, cx: &mut Cx) -> bool {
+    let conn = innermost(cx.request(request)).conn;
+    let asked = cx.conn(conn);
+    if asked.gone {
+        asked.condition = Condition::Broken;
+        let why = asked.why.expect("who closes a connection says why");
+        cx.request(request).failure = Some(why);
+        return true;
+    }
     let sending = cx.request(request);
     sending.stage = Stage::InStatement;
     sending.step += 1;
-    let conn = innermost(sending).conn;
     cx.query(conn, statement);
+    false
 }

@@ -19,9 +19,10 @@ fn one_instant_is_ordered_by_rank_then_by_scheduling_and_consequences_come_first
     let end = SimTime::NEVER;
     assert_eq!(agenda.next(end), Some("first completion"));
     agenda.at_once("its consequence");
+    agenda.after(Span::ZERO, Rank::Wake, "whom it woke");
     agenda.after(Span::ZERO, Rank::Connection, "scheduled for now");
     let rest: Vec<_> = std::iter::from_fn(|| agenda.next(end)).collect();
-    assert_eq!(rest, ["its consequence", "second completion", "scheduled for now", "timeout", "arrival"]);
+    assert_eq!(rest, ["its consequence", "whom it woke", "second completion", "scheduled for now", "timeout", "arrival"]);
 }
 
 #[test]
@@ -116,7 +117,7 @@ proptest! {
     }
 }
 
-const RANKS: [Rank; 5] = [Rank::Completion, Rank::Connection, Rank::Timeout, Rank::Timer, Rank::Arrival];
+const RANKS: [Rank; 6] = [Rank::Wake, Rank::Completion, Rank::Connection, Rank::Timeout, Rank::Timer, Rank::Arrival];
 
 #[derive(Clone, Debug)]
 enum Say {

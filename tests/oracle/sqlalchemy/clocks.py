@@ -1,6 +1,8 @@
 """Virtual time in whole nanoseconds: an asyncio loop for tasks, a hub of greenlets for threads.
 
-Both keep a list of ties: instants at which more than one timer rings, so that who comes first is nobody's rule.
+Nothing independent ever happens at once: timers ring one by one, and between two of them everybody runs until all wait,
+as if the second rang too little later to be measured. Which of one instant is the first is no rule of SQLAlchemy's but
+of the world around it, and that world is poolcast's: timers ring in the order of their ranks, then as they were set.
 """
 
 import asyncio
@@ -17,65 +19,81 @@ REQUEST = contextvars.ContextVar("request", default=None)
 """Number of the request whose code runs."""
 
 
+COMPLETION, CONNECTION, TIMEOUT, FAULT, ARRIVAL = range(5)
+"""The ranks of timers."""
+
+
 def nanos(seconds):
     return round(seconds * 1e9)
 
 
-class Timer(asyncio.TimerHandle):
-    """Timers of one instant ring in the order in which they were set; asyncio's own would ring in heap order."""
+class Timers:
+    """What will ring, and the time now. `between` is called before the clock moves."""
 
-    __slots__ = ("order",)
+    def __init__(self):
+        self.now = 0
+        self.between = lambda: None
+        self._order = itertools.count()
+        self._heap = []
 
-    def __lt__(self, other):
-        return (self._when, self.order) < (other._when, other.order)
+    def add(self, when, rank, what):
+        heapq.heappush(self._heap, (max(when, self.now), rank, next(self._order), what))
+        return what
+
+    def ring(self):
+        """The next one; the clock moves to it."""
+        when, _, _, what = heapq.heappop(self._heap)
+        if when > self.now:
+            self.between()
+            self.now = when
+        return what
+
+    def __bool__(self):
+        return bool(self._heap)
 
 
 class Leap(selectors.SelectSelector):
-    """Never waits for a file: when nothing is ready, the clock leaps to the next timer."""
+    """Never waits for a file: when all wait, the next timer rings."""
 
     loop = None
 
     def select(self, timeout=None):
         if timeout is None:
-            raise RuntimeError("nothing will ever happen again, but somebody waits")
-        if timeout > 0:
             self.loop.leap()
         return []
 
 
 class TaskClock(asyncio.SelectorEventLoop):
-    """The loop on which tasks live. `between` is called before the clock moves."""
+    """The loop on which tasks live."""
 
     def __init__(self):
-        self.now, self.ties = 0, []
-        self.between = lambda: None
-        self._order = itertools.count()
+        self.timers = Timers()
         leap = Leap()
         super().__init__(leap)
         leap.loop = self
-        self._clock_resolution = 1e-10
+
+    @property
+    def now(self):
+        return self.timers.now
 
     def time(self):
         return self.now / 1e9
 
     def leap(self):
-        self.between()
-        when = self._scheduled[0]._when
-        if sum(timer._when == when and not timer._cancelled for timer in self._scheduled) > 1:
-            self.ties.append(nanos(when))
-        self.now = max(self.now, nanos(when))
+        """The loop takes the next timer up as if it had just fallen due."""
+        if not self.timers:
+            raise RuntimeError("nothing will ever happen again, but somebody waits")
+        self._ready.append(self.timers.ring())
 
-    def call_at(self, when, callback, *args, context=None):
-        timer = Timer(nanos(when) / 1e9, callback, args, self, context)
-        timer.order = next(self._order)
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True
-        return timer
+    def call_at(self, when, callback, *args, context=None, rank=TIMEOUT):
+        """By itself asyncio calls it for timeouts only."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        return self.timers.add(nanos(when), rank, timer)
 
     # What the fake database and its clients need of a clock.
 
-    def at(self, when, callback):
-        return self.call_at(when / 1e9, callback)
+    def at(self, when, callback, rank=COMPLETION):
+        return self.call_at(when / 1e9, callback, rank=rank)
 
     def promise(self):
         return self.create_future()
@@ -108,32 +126,39 @@ class Promise:
             self.sleeper()
 
 
+class Alarm:
+    """A timer that can be cancelled."""
+
+    def __init__(self, callback):
+        self.callback = callback
+
+    def __call__(self):
+        if self.callback is not None:
+            self.callback()
+
+    def cancel(self):
+        self.callback = None
+
+
 class ThreadClock:
     """Greenlets in the place of threads: whoever runs goes on until it blocks, as under CPython's lock."""
 
     def __init__(self):
-        self.now, self.ties = 0, []
-        self.between = lambda: None
+        self.timers = Timers()
         self.hub = greenlet.getcurrent()
-        self._order = itertools.count()
-        self._timers = []
+        self._ready = collections.deque()
         self._late = False
 
-    def at(self, when, callback):
-        timer = [when, next(self._order), callback]
-        heapq.heappush(self._timers, timer)
-        return timer
+    @property
+    def now(self):
+        return self.timers.now
+
+    def at(self, when, callback, rank=COMPLETION):
+        return self.timers.add(when, rank, Alarm(callback))
 
     def run(self):
-        while self._timers:
-            when, _, callback = heapq.heappop(self._timers)
-            if callback is not None:
-                if when > self.now:
-                    self.between()
-                    self.now = when
-                    if any(other[0] == when and other[2] is not None for other in self._timers):
-                        self.ties.append(when)
-                callback()
+        while self._ready or self.timers:
+            (self._ready.popleft() if self._ready else self.timers.ring())()
 
     def start(self, when, function):
         def begin():
@@ -141,7 +166,7 @@ class ThreadClock:
             thread.gr_context = contextvars.copy_context()
             thread.switch()
 
-        self.at(when, begin)
+        self.at(when, begin, ARRIVAL)
 
     def promise(self):
         return Promise()
@@ -149,7 +174,7 @@ class ThreadClock:
     def keep(self, promise):
         if not promise.settled:
             me = greenlet.getcurrent()
-            promise.sleeper = lambda: self.at(self.now, me.switch)
+            promise.sleeper = lambda: self._ready.append(me.switch)
             self.hub.switch()
         if promise.error is not None:
             raise promise.error
@@ -215,10 +240,10 @@ class ThreadClock:
                 told("wait", turn.request)
                 alarm = None
                 if timeout is not None:
-                    alarm = clock.at(clock.now + nanos(timeout), lambda: expire(turn))
+                    alarm = clock.at(clock.now + nanos(timeout), lambda: expire(turn), TIMEOUT)
                 woken = clock.keep(turn)
                 if alarm is not None:
-                    alarm[2] = None
+                    alarm.cancel()
                 return woken
 
             def notify(self, n=1):

@@ -6,6 +6,8 @@ gone half a round trip after its end, and sends nothing when there is no transac
 is alive and between statements in `close`; any other it just drops.
 """
 
+from clocks import COMPLETION, CONNECTION, FAULT
+
 
 class Error(Exception):
     """Every error of the driver."""
@@ -35,14 +37,12 @@ class Server:
         self.refuses_until = 0
         self.places, self.free = [], []
         for fault in schedule["faults"]:
-            clock.at(fault[1], lambda fault=fault: self.strike(*fault))
+            clock.at(fault[1], lambda fault=fault: self.strike(*fault), FAULT)
 
     def strike(self, kind, at, down=0):
         if kind == "restart":
             self.refuses_until = max(self.refuses_until, at + down)
         sessions = [session for session in self.places if session is not None]
-        if not self.half and len(sessions) > 1:
-            self.clock.ties.append(self.clock.now)
         for session in sessions:
             if kind == "restart" or session.admitted:
                 session.end(Refused("refused") if not session.admitted else Lost("lost"))
@@ -62,10 +62,10 @@ class Server:
         self.places[session.place] = None
         self.free.append(session.place)
 
-    def message(self, deliver):
+    def message(self, deliver, rank=COMPLETION):
         """`deliver` is called when a message has passed the wire."""
         if self.half:
-            self.clock.at(self.clock.now + self.half, deliver)
+            self.clock.at(self.clock.now + self.half, deliver, rank)
         else:
             deliver()
 
@@ -90,7 +90,7 @@ class Session:
         self.answer = self.server.clock.promise()
         return self.answer
 
-    def tell(self, error=None, status="idle"):
+    def tell(self, error=None, status="idle", rank=COMPLETION):
         def deliver():
             answer, self.answer = self.answer, None
             if answer is None or answer.done():
@@ -101,7 +101,7 @@ class Session:
             else:
                 answer.set_exception(error)
 
-        self.server.message(deliver)
+        self.server.message(deliver, rank)
 
     def dial(self):
         def arrive():
@@ -118,7 +118,7 @@ class Session:
                 self.leave()
                 return self.tell(Refused("too many"))
             self.admitted = True
-            self.tell()
+            self.tell(rank=CONNECTION)
 
         answer = self.ask()
         self.server.message(arrive)

@@ -95,10 +95,20 @@ def invalidations(release):
     yield schedule(burst + holds, {**pool, "reset_on_return": None}, COSTS, faults=[["restart", 650 * MS, 0]])
 
 
+def known_dead(release):
+    """A connection dies while its holder sleeps: the next one in line finds it dead at once, when the holder asks again."""
+    for waiters in (1, 2, 4):
+        for held in ([["await", 90 * MS]], [["query", 3 * MS], ["await", 90 * MS]]):
+            holder = request(1 * MS, ["session", held], work(5 * MS))
+            line = [request((60 + number) * MS, work(7 * MS), work(3 * MS)) for number in range(waiters)]
+            for ping in (False, True):
+                yield schedule([holder, *line], {"release": release, "pre_ping": ping}, faults=[["restart", 80 * MS, 0]])
+
+
 def all_schedules():
     found = []
     for release in ("with", "close", "threads"):
-        for family in (lost_wakeups, tail, initialisation, invalidations):
+        for family in (lost_wakeups, tail, initialisation, invalidations, known_dead):
             found += family(release)
     for release in ("with", "close"):
         found += cancellations(release)

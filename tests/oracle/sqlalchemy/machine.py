@@ -18,7 +18,7 @@ from sqlalchemy.pool import impl as pool_impl
 from sqlalchemy.util import queue as pool_queue
 
 import database
-from clocks import REQUEST, TaskClock, ThreadClock
+from clocks import ARRIVAL, REQUEST, TIMEOUT, TaskClock, ThreadClock
 
 EPOCH = 1 << 20
 """What the pool's clock shows at the start, in seconds. Zero would look like its "never"."""
@@ -128,7 +128,7 @@ class Trace:
     def __init__(self, clock):
         self.clock, self.pool, self.over = clock, None, False
         self.events, self.counters = [], []
-        clock.between = self.count
+        clock.timers.between = self.count
 
     def note(self, name, connection=None, request=None):
         if self.over:
@@ -226,10 +226,10 @@ def run_tasks(schedule):
             task = clock.create_task(Task(clock, engine, schedule).request(wanted))
             tasks.append(task)
             if wanted["deadline"] is not None:
-                clock.at(wanted["at"] + wanted["deadline"], lambda: task.done() or task.cancel())
+                clock.at(wanted["at"] + wanted["deadline"], lambda: task.done() or task.cancel(), TIMEOUT)
 
         for number, wanted in enumerate(schedule["requests"]):
-            clock.at(wanted["at"], lambda number=number, wanted=wanted: arrive(number, wanted))
+            clock.at(wanted["at"], lambda number=number, wanted=wanted: arrive(number, wanted), ARRIVAL)
         quiet = clock.promise()
         clock.at(schedule["end"], lambda: quiet.set_result(None))
         await quiet
@@ -258,7 +258,9 @@ class Task:
 
     async def sleep(self, span):
         if span:
-            await asyncio.sleep(span / 1e9)
+            promise = self.clock.promise()
+            self.clock.at(self.clock.now + span, lambda: promise.done() or promise.set_result(None))
+            await promise
 
     async def steps(self, steps, connection):
         for name, wanted in steps:

@@ -4,8 +4,7 @@
 
 A trace is text: for each event the nanoseconds since the one before it (nothing for none), a letter, the request's
 number and, after a slash, the connection's. Counters are lists of [nanoseconds, idle, checked out, overflow], one for
-each instant after which they had changed. Ties are the instants at which independent things happen in an order that is
-nobody's rule.
+each instant after which they had changed.
 """
 
 import argparse
@@ -36,8 +35,7 @@ def words(events):
 def record(schedule):
     trace = machine.run(schedule)
     counters = " ".join(",".join(map(str, entry)) for entry in trace.counters)
-    ties = " ".join(map(str, trace.clock.ties))
-    return {"schedule": schedule, "trace": words(trace.events), "counters": counters, "ties": ties}
+    return {"schedule": schedule, "trace": words(trace.events), "counters": counters}
 
 
 def main():

@@ -12,8 +12,6 @@ pub struct Recording {
     pub rows: Vec<Row>,
     /// Nanoseconds, idle, checked out, overflow: after each instant in which they changed.
     pub counters: Vec<[i64; 4]>,
-    /// Nanoseconds at which independent things happened in an order that is nobody's rule.
-    pub ties: Vec<u64>,
 }
 
 /// One step of the pool.
@@ -30,7 +28,6 @@ struct Line {
     schedule: Schedule,
     trace: String,
     counters: String,
-    ties: String,
 }
 
 const LETTERS: [(char, &str); 14] = [
@@ -53,12 +50,11 @@ const LETTERS: [(char, &str); 14] = [
 impl Recording {
     /// Reads a line as `record.py` writes it.
     pub fn read(line: &str) -> Recording {
-        let Line { schedule, trace, counters, ties } = serde_json::from_str(line).expect("record.py writes what is read here");
+        let Line { schedule, trace, counters } = serde_json::from_str(line).expect("record.py writes what is read here");
         let mut at = 0;
         let rows = trace.split_whitespace().map(|word| Row::read(word, &mut at)).collect();
         let counters = counters.split_whitespace().map(counts).collect();
-        let ties = ties.split_whitespace().map(|at| at.parse().expect("a time in nanoseconds")).collect();
-        Recording { schedule, rows, counters, ties }
+        Recording { schedule, rows, counters }
     }
 }
 

@@ -175,7 +175,7 @@ impl QueuePool {
     fn let_next_go_on(&mut self, cx: &mut Cx) {
         let next = Event::PoolRing { worker: self.worker, alarm: INITIALISED };
         match self.spec.release {
-            Release::Close => cx.after(Span::ZERO, Rank::Completion, next),
+            Release::Close => cx.after(Span::ZERO, Rank::Wake, next),
             Release::AsyncWith => cx.at_once(next),
         }
     }

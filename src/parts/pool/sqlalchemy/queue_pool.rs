@@ -30,8 +30,10 @@ const DEADLINE: u64 = u64::MAX;
 /// The alarm that lets the next one go on that has waited for the initialisation.
 pub(super) const INITIALISED: u64 = u64::MAX - 1;
 
-/// The alarm that lets one go on that has given back, a turn of the event loop after it woke another.
-const GO_ON: u64 = u64::MAX - 2;
+/// The alarm at the end of the task that has closed a session.
+const CLOSED: u64 = u64::MAX - 2;
+/// The alarm that lets one go on that waited for that task.
+const GO_ON: u64 = u64::MAX - 3;
 
 /// One `_ConnectionRecord`.
 #[derive(Debug)]
@@ -189,7 +191,7 @@ impl QueuePool {
             cx.step(self.worker, PoolStep::Wake, Some(request), None);
             match self.spec.release {
                 // Whoever runs goes on until it has to wait for something.
-                Release::Close => cx.after(Span::ZERO, Rank::Completion, Event::Woken { request }),
+                Release::Close => cx.after(Span::ZERO, Rank::Wake, Event::Woken { request }),
                 Release::AsyncWith => cx.at_once(Event::Woken { request }),
             }
             return true;
@@ -197,12 +199,12 @@ impl QueuePool {
         false
     }
 
-    /// `async with` closes in a task of its own: whoever gives back goes on a turn later than whom it woke, who may even
-    /// have begun to give the connection back by then.
+    /// `async with` closes in a task of its own and waits for it behind a shield, so whoever gives back goes on two turns of
+    /// the event loop later: whom it woke may by then have found the connection dead and have woken the next.
     pub fn go_on_later(&mut self, request: RequestId, cx: &mut Cx) {
         cx.request(request).pool_tag = ANSWERED;
         self.going_on.push_back(request);
-        cx.at_once(Event::PoolRing { worker: self.worker, alarm: GO_ON });
+        cx.at_once(Event::PoolRing { worker: self.worker, alarm: CLOSED });
     }
 
     /// The connection of the slot, to be hung up; the slot is empty now. Returns how long the caller waits for that where
@@ -299,6 +301,7 @@ impl Pool for QueuePool {
         match alarm {
             DEADLINE => self.deadlines_due(cx),
             INITIALISED => self.initialised_next(cx),
+            CLOSED => cx.at_once(Event::PoolRing { worker: self.worker, alarm: GO_ON }),
             GO_ON => {
                 let request = self.going_on.pop_front().expect("an alarm is set for each one that goes on later");
                 cx.at_once(Event::Released { request });
