@@ -1,9 +1,22 @@
 #!/usr/bin/env bash
-# All tests: cargo's own, then the comparison of the modelled pool with the real SQLAlchemy on random schedules.
-# The comparison installs what it needs into a directory of its own under target/.
+# All tests: cargo's own, then the models against the real programs. Each comparison installs what it needs by itself, into
+# target/ or from Debian's packages, and fails if anything differs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+mkdir -p target/oracle
 
 cargo test
-# Fresh schedules every time; the script prints their seeds, and takes them with --seed to run them again.
+
+# Real sockets and real seconds: it sleeps most of its time, so it goes beside the others.
+tests/oracle/pgbouncer/compare.sh >target/oracle/pgbouncer.log 2>&1 &
+pgbouncer=$!
+trap 'kill "$pgbouncer" 2>/dev/null || true' EXIT
+
 tests/oracle/sqlalchemy/compare.sh --schedules 500
+
+result=0
+wait "$pgbouncer" || result=$?
+trap - EXIT
+echo "tests/oracle/pgbouncer/compare.sh:"
+if [ "$result" = 0 ]; then tail -n 12 target/oracle/pgbouncer.log; else cat target/oracle/pgbouncer.log; fi
+exit "$result"

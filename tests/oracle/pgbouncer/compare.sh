@@ -10,12 +10,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 export POSTGRES_BIN="${POSTGRES_BIN:-/usr/lib/postgresql/15/bin}"
-if ! command -v pgbouncer >/dev/null || [ ! -x "$POSTGRES_BIN/postgres" ]; then
-    mkdir -p /etc/postgresql-common
-    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -yq pgbouncer postgresql-15
-fi
+command -v pgbouncer >/dev/null || "$here/../../needs.sh" pgbouncer
+[ -x "$POSTGRES_BIN/postgres" ] || "$here/../../needs.sh" postgresql-15
 fresh=$(mktemp)
 trap 'rm -f "$fresh"' EXIT
 cd "$here/../../.."

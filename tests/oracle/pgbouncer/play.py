@@ -189,8 +189,7 @@ class Play:
         self.conversation, self.cluster = conversation, cluster
         self.role, self.directory = f"role{number}", directory / f"bouncer{number}"
         self.lines, self.clients, self.backends = [], {}, {}
-        self.port = free_port()
-        self.silent = None
+        self.port = self.silent = None
 
     def note(self, who, what):
         self.lines.append((time.time() - self.began, who, what))
@@ -216,19 +215,23 @@ class Play:
         return [[round(when * 1000), who, what] for when, who, what in lines if when < seconds(self.conversation["lasts"])]
 
     async def start(self):
-        """Starts PgBouncer and waits until it is up."""
+        """Starts PgBouncer and waits until it is up; if somebody took its port in the meantime, on another."""
         self.directory.mkdir()
-        ini = self.directory / "pgbouncer.ini"
-        ini.write_text(self.ini())
         (self.directory / "users").write_text(f'"{self.role}" ""\n"admin" ""\n')
-        if NOBODY:
-            shutil.chown(self.directory, "nobody", "nogroup")
-        process = await asyncio.create_subprocess_exec("pgbouncer", "-q", ini, **NOBODY, stderr=asyncio.subprocess.DEVNULL)
-        BOUNCERS.append(process)
-        log = self.directory / "log"
-        while not (log.exists() and "process up" in log.read_text()):
-            await asyncio.sleep(0.02)
-        return process
+        ini, log = self.directory / "pgbouncer.ini", self.directory / "log"
+        for _ in range(20):
+            self.port = free_port()
+            ini.write_text(self.ini())
+            log.unlink(missing_ok=True)
+            if NOBODY:
+                shutil.chown(self.directory, "nobody", "nogroup")
+            process = await asyncio.create_subprocess_exec("pgbouncer", "-q", ini, **NOBODY, stderr=asyncio.subprocess.DEVNULL)
+            BOUNCERS.append(process)
+            while process.returncode is None:
+                if log.exists() and "process up" in log.read_text():
+                    return process
+                await asyncio.sleep(0.02)
+        sys.exit(f"PgBouncer does not start: {log.read_text()}")
 
     def ini(self):
         login = self.conversation.get("database", {}).get("login")
