@@ -11,6 +11,8 @@ use rand_chacha::ChaCha8Rng;
 #[derive(Clone, Copy, Debug)]
 pub struct Seed {
     key: [u8; 32],
+    /// What comes before all names, hashed.
+    owner: u64,
 }
 
 /// One stream of random 64-bit words.
@@ -28,13 +30,18 @@ impl Seed {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             chunk.copy_from_slice(&mix(state).to_le_bytes());
         }
-        Seed { key }
+        Seed { key, owner: FNV_BASIS }
+    }
+
+    /// The seed of one owner, whose streams are called "owner/…" although the owner does not know its own name.
+    pub fn of(&self, owner: &str) -> Seed {
+        Seed { owner: fnv(fnv(self.owner, owner), "/"), ..*self }
     }
 
     /// The stream that belongs to `name` ("owner/instance/purpose").
     pub fn stream(&self, name: &str) -> Stream {
         let mut words = ChaCha8Rng::from_seed(self.key);
-        words.set_stream(name_to_id(name));
+        words.set_stream(mix(fnv(self.owner, name)));
         Stream { words, position: 0 }
     }
 }
@@ -60,9 +67,11 @@ impl Stream {
     }
 }
 
-/// FNV-1a over the name, then a finaliser: fixed for ever, since every published result depends on it.
-fn name_to_id(name: &str) -> u64 {
-    mix(name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, fixed for ever, since every published result depends on it; a finaliser follows.
+fn fnv(so_far: u64, name: &str) -> u64 {
+    name.bytes().fold(so_far, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// SplitMix64's finaliser.
@@ -95,6 +104,12 @@ mod tests {
         for (i, word) in words.iter().enumerate() {
             assert!(!words[..i].contains(word));
         }
+    }
+
+    #[test]
+    fn an_owner_finds_its_streams_by_their_purpose() {
+        let seed = Seed::new(1, 0);
+        assert_eq!(seed.of("pool/api/2").stream("lifetimes").word(), seed.stream("pool/api/2/lifetimes").word());
     }
 
     #[test]

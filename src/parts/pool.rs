@@ -83,7 +83,7 @@ pub struct Gauges {
 pub trait PoolKind {
     /// Says what is wrong with the parameters and what would be right.
     fn check(&self) -> Result<(), Invalid>;
-    /// The pool of one worker, with dice of its own if it throws any.
+    /// The pool of one worker; `seed` is the pool's own, for its dice if it throws any.
     fn build(&self, worker: WorkerId, seed: &Seed) -> Box<dyn Pool>;
     /// Most connections one pool opens at once; nothing without a limit.
     fn most_connections(&self) -> Option<u64>;

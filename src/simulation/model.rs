@@ -56,8 +56,9 @@ impl Model {
         let (mut workers, mut pools, mut apps) = (Workers::default(), Vec::new(), Vec::new());
         for (index, app) in blueprint.apps.iter().enumerate() {
             apps.push((app.name.clone(), pools.len() as u32, app.workers, app.balance));
-            for _ in 0..app.workers {
-                let pool = app.pool.kind().build(WorkerId(pools.len() as u32), seed);
+            for number in 0..app.workers {
+                let dice = seed.of(&format!("pool/{}/{number}", app.name));
+                let pool = app.pool.kind().build(WorkerId(pools.len() as u32), &dice);
                 workers.add(app.concurrency, pool.autobegin());
                 pools.push(pool);
                 world.app_of.push(AppId(index as u32));

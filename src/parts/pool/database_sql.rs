@@ -51,7 +51,7 @@ impl PoolKind for DatabaseSql {
     fn build(&self, worker: WorkerId, seed: &Seed) -> Box<dyn Pool> {
         Box::new(State {
             places: Places::new(worker),
-            dice: seed.stream(&format!("pool/{}/database_sql", worker.0)),
+            dice: seed.stream("database_sql"),
             opener: 0,
             opening: None,
             cleans: false,

@@ -84,7 +84,7 @@ impl PoolKind for Hikari {
             adding: false,
             backoff: FIRST_BACKOFF,
             keepalives: Vec::new(),
-            dice: seed.stream(&format!("pool/{}/hikari", worker.0)),
+            dice: seed.stream("hikari"),
             spec: self.clone(),
         })
     }

@@ -63,12 +63,7 @@ impl PoolKind for Pgx {
     }
 
     fn build(&self, worker: WorkerId, seed: &Seed) -> Box<dyn Pool> {
-        Box::new(State {
-            places: Places::new(worker),
-            rounds: Vec::new(),
-            dice: seed.stream(&format!("pool/{}/pgx", worker.0)),
-            spec: self.clone(),
-        })
+        Box::new(State { places: Places::new(worker), rounds: Vec::new(), dice: seed.stream("pgx"), spec: self.clone() })
     }
 
     fn most_connections(&self) -> Option<u64> {

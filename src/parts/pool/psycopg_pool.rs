@@ -81,7 +81,7 @@ impl PoolKind for PsycopgPool {
     fn build(&self, worker: WorkerId, seed: &Seed) -> Box<dyn Pool> {
         Box::new(State {
             places: Places::new(worker),
-            dice: seed.stream(&format!("pool/{}/psycopg", worker.0)),
+            dice: seed.stream("psycopg"),
             tasks: VecDeque::new(),
             busy: 0,
             attempts: Vec::new(),
