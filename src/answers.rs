@@ -1,7 +1,8 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
 //! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `trace` uses
-//! `runner`, and `report` uses `why` and `compare`.
+//! `runner`, `report` uses `why` and `compare`, and `ask` uses `report`.
 
+pub mod ask;
 pub mod compare;
 pub mod demand;
 pub mod document;

@@ -103,11 +103,21 @@
 //!   (`World::departs`). That is exact for a thread that serves first come, first served.
 //! - *One alarm for a queue of equal deadlines* ([`kernel::patience`]): a timeout that is never reached costs no event.
 //!
+//! # In a program of one's own
+//!
+//! [`Experiment`] is read from text (`text.parse()`) or built in code ([`Experiment::new`]), and
+//! [`run`](Experiment::run) answers with the typed [`Document`](answers::document::Document). For property-based tests the
+//! feature `proptest` has strategies and an example (`poolcast::testing`).
+//!
 //! # To read on
 //!
 //! [`guide`] has pages of their own: [how exact it is](guide::how_exact_is_it) and [what it costs](guide::what_it_costs).
 
 pub mod guide;
+#[cfg(feature = "proptest")]
+pub mod testing;
+
+pub use experiment::Experiment;
 
 // The floors, in reading order: each imports only those above it in this list.
 pub mod kernel;

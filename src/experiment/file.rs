@@ -13,6 +13,7 @@ use super::sweep::{Axis, Setting, axes, settings};
 use super::system::SystemPart;
 use super::tree::Node;
 use crate::kernel::time::Span;
+use crate::simulation::blueprint::Blueprint;
 
 /// An experiment, read: what was written, not yet what will be done (that is a [`Plan`](super::plan::Plan)).
 #[derive(Clone, Debug)]
@@ -62,6 +63,23 @@ pub struct Scenario {
 }
 
 impl Experiment {
+    /// An experiment built in code: a minute counted after six seconds, 32 replications, seed 1; the fields say otherwise.
+    pub fn new(question: &str, system: Blueprint) -> Experiment {
+        let source = Source::new("built in code", "");
+        Experiment {
+            question: question.to_owned(),
+            seed: 1,
+            warmup: None,
+            duration: Span::from_secs(60),
+            replications: Replications::default(),
+            objectives: Vec::new(),
+            layers: vec![Layer { part: system.into(), source: source.clone(), tree: None }],
+            scenarios: Vec::new(),
+            vary: Vec::new(),
+            source,
+        }
+    }
+
     /// Reads an experiment. `file` is its name as the user gave it (JSON if it ends in `.json`); `neighbour` gives the
     /// text of a file by its name relative to the experiment's directory: a model beside the file (`models/….ron`)
     /// goes before the built-in one of the same name.

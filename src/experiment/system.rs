@@ -171,7 +171,27 @@ impl SystemPart {
     }
 }
 
+/// A complete system, as a file would give it in every field.
+impl From<Blueprint> for SystemPart {
+    fn from(whole: Blueprint) -> SystemPart {
+        let Blueprint { workload, apps, proxy, database, network, faults } = whole;
+        SystemPart {
+            workload: workload.into_iter().map(StreamPart::of).collect(),
+            apps: apps.into_iter().map(AppPart::of).collect(),
+            proxy: Some(proxy),
+            database: DatabasePart::of(database),
+            network: NetworkPart { app: Some(network.app), proxy: Some(network.proxy) },
+            faults: Some(faults),
+        }
+    }
+}
+
 impl StreamPart {
+    fn of(whole: StreamSpec) -> StreamPart {
+        let StreamSpec { name, app, arrivals, steps, deadline, retry } = whole;
+        StreamPart { name, app: Some(app), arrivals: Some(arrivals), steps: Some(steps), deadline: Some(deadline), retry: Some(retry) }
+    }
+
     fn complete(self, apps: &str) -> Result<StreamSpec, Invalid> {
         Ok(StreamSpec {
             name: self.name,
@@ -187,6 +207,18 @@ impl StreamPart {
 }
 
 impl AppPart {
+    fn of(whole: AppSpec) -> AppPart {
+        let AppSpec { name, workers, balance, concurrency, driver, pool } = whole;
+        AppPart {
+            name,
+            workers: Some(workers),
+            balance: Some(balance),
+            concurrency: Some(concurrency),
+            driver: Some(driver),
+            pool: Some(pool),
+        }
+    }
+
     fn complete(self) -> Result<AppSpec, Invalid> {
         Ok(AppSpec {
             name: self.name,

@@ -33,6 +33,13 @@ pub struct StreamSpec {
     pub retry: Option<Retry>,
 }
 
+impl StreamSpec {
+    /// Requests whose clients wait for ever and try once.
+    pub fn new(name: &str, app: &str, arrivals: impl Into<ArrivalsSpec>, steps: Vec<StepSpec>) -> StreamSpec {
+        StreamSpec { name: name.to_owned(), app: app.to_owned(), arrivals: arrivals.into(), steps, deadline: None, retry: None }
+    }
+}
+
 /// What a client does about failures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

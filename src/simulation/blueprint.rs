@@ -27,6 +27,15 @@ pub struct Blueprint {
     pub faults: Vec<At>,
 }
 
+impl Blueprint {
+    /// Apps that talk directly to a PostgreSQL as it comes, over wires that take no time, and nothing goes wrong. Whatever
+    /// is to be different can be set in the fields.
+    pub fn new(workload: Vec<StreamSpec>, apps: Vec<AppSpec>) -> Blueprint {
+        let network = Network { app: LatencySpec::default(), proxy: LatencySpec::default() };
+        Blueprint { workload, apps, proxy: ProxySpec::Direct, database: Postgres::default(), network, faults: Vec::new() }
+    }
+}
+
 /// The wires, as round trips.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Network {
@@ -51,4 +60,18 @@ pub struct AppSpec {
     pub driver: DriverSpec,
     /// The pool in each worker.
     pub pool: PoolSpec,
+}
+
+impl AppSpec {
+    /// One worker, which handles any number of requests at once, with an ideal driver.
+    pub fn new(name: &str, pool: impl Into<PoolSpec>) -> AppSpec {
+        AppSpec {
+            name: name.to_owned(),
+            workers: 1,
+            balance: Balance::default(),
+            concurrency: None,
+            driver: DriverSpec::default(),
+            pool: pool.into(),
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! What must hold exactly, for any system and at every event: random small systems of all kinds, watched closely.
 
 mod crossings;
-mod generate;
 mod metamorphic;
 mod watch;
 
@@ -10,10 +9,10 @@ use poolcast::kernel::rng::Seed;
 use poolcast::kernel::time::Span;
 use poolcast::simulation::blueprint::Blueprint;
 use poolcast::simulation::model::Model;
+use poolcast::testing::systems;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use generate::systems;
 use watch::{Watch, moment};
 
 /// The same cases every time.

@@ -8,6 +8,7 @@ mod experiment;
 mod experiments;
 mod pools;
 mod pgbouncer;
+mod library;
 mod smoke;
 mod tables;
 mod theory;

@@ -10,8 +10,8 @@ use poolcast::protocol::program::StepSpec;
 use poolcast::simulation::blueprint::{Blueprint, Network};
 use poolcast::simulation::model::Model;
 use poolcast::simulation::run::simulate;
+use poolcast::testing::recorded;
 
-use super::generate::recorded;
 use super::metamorphic::idle_app;
 use super::watch::moment;
 use super::watched;

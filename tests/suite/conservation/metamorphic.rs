@@ -12,10 +12,10 @@ use poolcast::parts::workload::{ArrivalsSpec, Schedule};
 use poolcast::protocol::driver::DriverSpec;
 use poolcast::protocol::program::StepSpec;
 use poolcast::simulation::blueprint::{AppSpec, Blueprint, Network};
+use poolcast::testing::{recorded, systems};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::generate::{recorded, systems};
 use super::{cases, watched};
 
 /// A statement for each recorded request, through one pool; all times in whole milliseconds.
