@@ -207,7 +207,7 @@ fn claim(found: &Difference) -> Claim {
 fn values(metric: &Metric, run: &Run) -> Values {
     match run.answer.point.verdict.as_str() {
         "unstable" => Err("unstable: its queue grows for as long as the run lasts".to_owned()),
-        "too short" => Err("too short: a longer duration would settle it".to_owned()),
+        "too short" => Err("too short: a longer duration would settle it (--set duration=…)".to_owned()),
         "metastable" => Err("metastable: it has two steady states".to_owned()),
         _ => (metric.values)(&run.outcomes),
     }

@@ -5,9 +5,12 @@ use crate::experiment::Plan;
 
 pub mod compare;
 pub mod csv;
+pub mod grid;
 pub mod json;
+pub mod launch;
 pub mod layers;
 pub mod lines;
+pub mod rows;
 pub mod sweep;
 pub mod table;
 

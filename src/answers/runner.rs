@@ -104,23 +104,27 @@ pub struct RunOptions {
 /// Runs every point of a plan.
 pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -> Vec<Answer> {
     let course = course(plan);
-    let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
-    let outcomes = match plan.replications {
-        Replications::Fixed(replications) => run_all(&blueprints, course, u64::from(replications), options.jobs, progress),
-        Replications::Precise { relative, at_most } => blueprints
-            .iter()
-            .enumerate()
-            .map(|(index, blueprint)| {
-                let share = |done: f64| progress((index as f64 + done) / blueprints.len() as f64);
-                precisely(blueprint, course, relative, u64::from(at_most), options.jobs, &share)
-            })
-            .collect(),
-    };
-    let answers = plan.points.iter().zip(&outcomes).map(|(point, outcomes)| {
+    let answers = plan.points.iter().zip(outcomes(plan, options.jobs, progress)).map(|(point, outcomes)| {
         let views = options.status_every.map_or(Vec::new(), |every| replicate_with_views(&point.blueprint, course, 0, Some(every)).1);
-        answer(plan, point, outcomes, views)
+        answer(plan, point, &outcomes, views)
     });
     answers.collect()
+}
+
+/// Outcomes of every point of a plan, of each as many as the plan asks for.
+pub fn outcomes(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Vec<Outcome>> {
+    let course = course(plan);
+    let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
+    match plan.replications {
+        Replications::Fixed(replications) => run_all(&blueprints, course, u64::from(replications), jobs, progress),
+        Replications::Precise { relative, at_most } => {
+            let point = |(index, blueprint): (usize, &&Blueprint)| {
+                let share = |done: f64| progress((index as f64 + done) / blueprints.len() as f64);
+                precisely(blueprint, course, relative, u64::from(at_most), jobs, &share)
+            };
+            blueprints.iter().enumerate().map(point).collect()
+        }
+    }
 }
 
 /// What the outcomes of one of a plan's points say.

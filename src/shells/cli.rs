@@ -11,9 +11,11 @@ mod common;
 mod compare;
 mod completions;
 mod explain;
+mod merge;
 mod models;
 mod progress;
 mod run;
+mod sweep;
 
 /// Forecasts how database connection pools behave before production does.
 ///
@@ -32,6 +34,10 @@ enum Command {
     Run(run::Run),
     /// Which scenario is better and by how much, with paired intervals
     Compare(compare::Compare),
+    /// The grid of `vary`: as a table, kept on disk, in parts on several machines
+    Sweep(sweep::Sweep),
+    /// The parts of a sweep, put together
+    Merge(merge::Merge),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
     /// What a field means in the real system and here
@@ -71,6 +77,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Merge(merge) => merge.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

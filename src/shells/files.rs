@@ -1,6 +1,7 @@
 //! The only place that touches the file system: experiments, what they name, and what is written.
 
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,11 @@ impl Home {
         plan.load(&|file| self.neighbour(file)).map_err(Failure::Input)
     }
 
+    /// The names and texts of the data files that the plan still names; those that cannot be read are left out.
+    pub fn data(&self, plan: &Plan) -> Vec<(String, String)> {
+        plan.data_files().into_iter().filter_map(|file| Some((file.clone(), self.neighbour(&file)?))).collect()
+    }
+
     /// The file's name without directory and ending, for what is written about it.
     pub fn stem(&self) -> String {
         let stem = Path::new(&self.name).file_stem().map_or("experiment".into(), |stem| stem.to_string_lossy());
@@ -48,12 +54,40 @@ impl Home {
     }
 }
 
-/// Writes a text to `directory/name`, making the directory if need be. A reader sees the old file or the whole new one.
+/// Writes a text to `directory/name`, making the directory if need be. A reader sees the old file or the whole new one,
+/// and several programs on several machines may write the same file at once.
 pub fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let path = directory.join(name);
-    let draft = directory.join(format!(".{name}.part"));
+    // Hashers are keyed at random: no two drafts have the same name, whoever writes them.
+    let draft = directory.join(format!(".{name}.{:016x}.part", RandomState::new().hash_one(name)));
     let written = fs::create_dir_all(directory).and_then(|()| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &path));
-    written.map_err(|error| Failure::Outside(format!("cannot write {}: {error}", path.display())))
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        Failure::Outside(format!("cannot write {}: {error}", path.display()))
+    })
+}
+
+/// The text of `directory/name`, if there is such a file.
+pub fn read(directory: &Path, name: &str) -> Result<Option<String>, Failure> {
+    let path = directory.join(name);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::Outside(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// The names of the files in a directory that end in `ending`, in order; none if there is no such directory.
+pub fn names(directory: &Path, ending: &str) -> Result<Vec<String>, Failure> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::Outside(format!("cannot read {}: {error}", directory.display()))),
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(ending) && !name.starts_with('.')).collect();
+    names.sort();
+    Ok(names)
 }
 
 fn standard_input() -> io::Result<Vec<u8>> {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 mod compare;
+mod sweep;
 
 /// One worker with two connections, 100 requests a second of 5 ms: at ease.
 const SMALL: &str = r#"Experiment(
@@ -64,9 +65,18 @@ fn directory(name: &str) -> PathBuf {
 fn help_lists_the_commands_and_the_exit_codes() {
     let said = poolcast(&["--help"], "");
     assert_eq!(said.code, 0);
-    for part in
-        ["Usage: poolcast <COMMAND>", "  run ", "  compare ", "  models ", "  explain ", "  completions ", "Exit codes:", "2  bad input"]
-    {
+    for part in [
+        "Usage: poolcast <COMMAND>",
+        "  run ",
+        "  compare ",
+        "  sweep ",
+        "  merge ",
+        "  models ",
+        "  explain ",
+        "  completions ",
+        "Exit codes:",
+        "2  bad input",
+    ] {
         assert!(said.out.contains(part), "{part:?} is not in\n{}", said.out);
     }
     let run = poolcast(&["run", "--help"], "").out;

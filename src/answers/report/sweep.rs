@@ -14,13 +14,20 @@ use crate::answers::words::{count, percent, seconds_within};
 /// The lines, and below them why the first point of each kind is as it is.
 pub fn render(answers: &[Answer], file: &str) -> String {
     let advice: Vec<Advice> = answers.iter().map(advise).collect();
-    let scenarios = answers.iter().any(|answer| answer.point.scenario != answers[0].point.scenario);
-    let paths: Vec<&String> = answers.first().map_or(Vec::new(), |answer| answer.point.vary.keys().collect());
+    let points: Vec<(&Point, &str)> = answers.iter().zip(&advice).map(|(answer, advice)| (&answer.point, advice.binds)).collect();
+    lines(&points) + &reasons(answers, &advice, file)
+}
+
+/// One line for each point and what binds there.
+pub fn lines(points: &[(&Point, &str)]) -> String {
+    let Some((first, _)) = points.first() else { return String::new() };
+    let scenarios = points.iter().any(|(point, _)| point.scenario != first.scenario);
+    let paths: Vec<&String> = first.vary.keys().collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(header(scenarios, &paths, answers));
-    for (answer, advice) in answers.iter().zip(&advice) {
-        table.add_row(row(scenarios, &paths, &answer.point, advice));
+    table.set_header(header(scenarios, &paths, points));
+    for (point, binds) in points {
+        table.add_row(row(scenarios, &paths, point, binds));
     }
     let texts = usize::from(scenarios);
     let columns = table.column_count();
@@ -35,21 +42,21 @@ pub fn render(answers: &[Answer], file: &str) -> String {
         out += &if index == 0 { paint(Look::Faint, &line) } else { coloured(&line) };
         out.push('\n');
     }
-    out + &objectives(answers) + &reasons(answers, &advice, file)
+    out + &objectives(first)
 }
 
-fn header(scenarios: bool, paths: &[&String], answers: &[Answer]) -> Vec<String> {
+fn header(scenarios: bool, paths: &[&String], points: &[(&Point, &str)]) -> Vec<String> {
     let mut cells: Vec<String> = scenarios.then(|| "scenario".to_owned()).into_iter().collect();
     cells.extend(paths.iter().map(|path| short(path, paths)));
     cells.extend(["requests/s", "p50", "p99", "wait p99", "errors"].map(str::to_owned));
-    if answers.iter().any(|answer| !answer.point.objectives.is_empty()) {
+    if points.iter().any(|(point, _)| !point.objectives.is_empty()) {
         cells.push("met".to_owned());
     }
     cells.push("binds".to_owned());
     cells
 }
 
-fn row(scenarios: bool, paths: &[&String], point: &Point, advice: &Advice) -> Vec<String> {
+fn row(scenarios: bool, paths: &[&String], point: &Point, binds: &str) -> Vec<String> {
     let mut cells: Vec<String> = scenarios.then(|| point.scenario.clone()).into_iter().collect();
     cells.extend(paths.iter().map(|path| point.vary.get(*path).map_or(String::new(), plain)));
     let p99 = match (point.latency.p99, point.latency.p99_ci95) {
@@ -65,33 +72,32 @@ fn row(scenarios: bool, paths: &[&String], point: &Point, advice: &Advice) -> Ve
     if !point.objectives.is_empty() {
         cells.push(point.objectives.iter().map(|met| sign(met.met)).collect());
     }
-    cells.push(advice.binds.to_owned());
+    cells.push(binds.to_owned());
     cells
 }
 
 /// The last step of a path, or more of them where two paths end alike.
-fn short(path: &str, all: &[&String]) -> String {
+pub(super) fn short(path: &str, all: &[&String]) -> String {
     let steps: Vec<&str> = path.split('.').collect();
     let tail = |from: usize| steps[from..].join(".");
     let alike = |tail: &str| all.iter().filter(|other| other.ends_with(tail)).count() > 1;
     (0..steps.len()).rev().map(tail).find(|tail| !alike(tail)).unwrap_or_else(|| path.to_owned())
 }
 
-fn plain(value: &serde_json::Value) -> String {
+pub(super) fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn coloured(line: &str) -> String {
+pub(super) fn coloured(line: &str) -> String {
     line.replace('✓', &paint(Look::Good, "✓")).replace('✗', &paint(Look::Bad, "✗")).replace('✕', &paint(Look::Bad, "✕"))
 }
 
 /// What the signs stand for, in their order.
-fn objectives(answers: &[Answer]) -> String {
-    let first = answers.first().map_or(&[][..], |answer| &answer.point.objectives);
-    if first.is_empty() {
+fn objectives(point: &Point) -> String {
+    if point.objectives.is_empty() {
         return String::new();
     }
-    let names: Vec<&str> = first.iter().map(|met| met.objective.as_str()).collect();
+    let names: Vec<&str> = point.objectives.iter().map(|met| met.objective.as_str()).collect();
     labelled("met", Look::Faint, &names.join(" · "))
 }
 

@@ -26,7 +26,7 @@ pub fn render(document: &Document, answers: &[Answer], file: &str) -> String {
             out += &block(answer, file);
         }
     }
-    out + &digest(answers)
+    out + &digest(&document.points)
 }
 
 /// `✓ p99 latency below 500ms 61 s`, with colour.
@@ -51,7 +51,7 @@ pub fn next(advice: &Advice, point: &Point, file: &str) -> String {
     out
 }
 
-fn heading(document: &Document) -> String {
+pub(super) fn heading(document: &Document) -> String {
     let mut out = String::new();
     for line in wrapped(&document.question, WIDTH) {
         out += &format!("{}\n", paint(Look::Strong, &line));
@@ -192,16 +192,11 @@ fn statuses(answer: &Answer) -> String {
 }
 
 /// One line that is equal wherever the same experiment runs.
-fn digest(answers: &[Answer]) -> String {
-    let digest = match answers {
-        [only] => only.point.digest.clone(),
-        _ => {
-            let mut all = blake3::Hasher::new();
-            for answer in answers {
-                all.update(answer.point.digest.as_bytes());
-            }
-            all.finalize().to_hex().to_string()
-        }
+pub fn digest<'a>(points: impl IntoIterator<Item = &'a Point>) -> String {
+    let digests: Vec<&str> = points.into_iter().map(|point| point.digest.as_str()).collect();
+    let digest = match digests.as_slice() {
+        [only] => (*only).to_owned(),
+        all => blake3::hash(all.concat().as_bytes()).to_hex().to_string(),
     };
     let digest: String = digest.chars().take(16).collect();
     format!("{}\n", paint(Look::Faint, &format!("digest {digest}")))

@@ -53,9 +53,22 @@ impl Common {
     pub(super) fn plan(&self, home: &Home, scenarios: &[String]) -> Result<Plan, Failure> {
         let mut experiment = home.experiment()?;
         choose(&mut experiment, scenarios).map_err(Failure::Input)?;
-        let mut plan = experiment.plan(&self.set, self.seed, self.replications).map_err(Failure::Input)?;
+        let mut plan = self.planned(&experiment)?;
         home.load(&mut plan)?;
         Ok(plan)
+    }
+
+    /// The plan of an experiment; its data files are still to be loaded.
+    pub(super) fn planned(&self, experiment: &Experiment) -> Result<Plan, Failure> {
+        experiment.plan(&self.set, self.seed, self.replications).map_err(Failure::Input)
+    }
+
+    /// The options that change the plan, as words of a command line.
+    pub(super) fn words(&self) -> Vec<String> {
+        let set = self.set.iter().flat_map(|(path, value)| ["--set".to_owned(), format!("{path}={value}")]);
+        let seed = self.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
+        let replications = self.replications.iter().flat_map(|number| ["--replications".to_owned(), number.to_string()]);
+        set.chain(seed).chain(replications).collect()
     }
 
     /// How many threads.
