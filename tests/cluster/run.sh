@@ -2,12 +2,13 @@
 # Runs a sweep of a thousand points in four parts with GNU parallel and with Slurm, kills a part of each and starts it
 # again, and holds that the merged results have the bytes of a sweep on one machine.
 #
-# Slurm runs for real, with a controller and one node of its own on this machine, in a directory of its own. Needs root;
-# what is missing is installed from Debian.
+# Slurm runs for real, with a controller and one node of its own on this machine, in a directory of its own. Needs root,
+# or sudo without a password; what is missing is installed from Debian.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests/needs.sh parallel munge slurmctld slurmd slurm-client procps
 [ -n "${POOLCAST:-}" ] || { cargo build --release; POOLCAST=${CARGO_TARGET_DIR:-target}/release/poolcast; }
+[ "$(id -u)" = 0 ] || exec sudo -n env POOLCAST="$POOLCAST" "$0"
 PATH=$(cd "$(dirname "$POOLCAST")" && pwd):$PATH
 work=$(mktemp -d)
 daemons=()
