@@ -1,8 +1,9 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
 //! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `trace` uses
-//! `runner`, `grid` and `report` use `why`, `report` uses `compare` and `grid`, and `ask` uses `report`.
+//! `runner`, `grid` and `report` use `why`, `report` uses `compare`, `grid` and `check`, and `ask` uses `report`.
 
 pub mod ask;
+pub mod check;
 pub mod compare;
 pub mod demand;
 pub mod document;

@@ -5,6 +5,7 @@ use crate::experiment::Plan;
 
 pub mod compare;
 pub mod csv;
+pub mod findings;
 pub mod grid;
 pub mod json;
 pub mod launch;

@@ -55,7 +55,7 @@ impl Source {
     }
 
     /// What of a range stands on its first line: a whole system would hide the message.
-    fn first_line(&self, span: Range<usize>) -> Range<usize> {
+    pub fn first_line(&self, span: Range<usize>) -> Range<usize> {
         let span = self.sound(span);
         let length = self.text[span.clone()].find(['\n', '\r']).unwrap_or(span.len());
         span.start..span.start + length

@@ -6,8 +6,7 @@ use serde_json::Value;
 use super::check::check;
 use super::data;
 use super::diagnose::Problem;
-use super::file::{Experiment, Layer, Scenario, replications, span, warmup};
-use super::locate::{follow, replaced_whole};
+use super::file::{Experiment, Scenario, replications, span, warmup};
 use super::objective::Objective;
 use super::path;
 use super::read::in_words;
@@ -194,7 +193,7 @@ impl Experiment {
     }
 
     fn blueprint(&self, scenario: Option<&Scenario>, settings: &[&Setting], horizon: Span) -> Result<Blueprint, Problem> {
-        let layers: Vec<&Layer> = self.layers.iter().chain(scenario.map(|s| &s.layer)).collect();
+        let layers = self.layers_of(scenario);
         let mut system = SystemPart::default();
         for layer in &layers {
             system.lay(layer.part.clone());
@@ -202,7 +201,7 @@ impl Experiment {
         system.fill();
         if !settings.is_empty() {
             if !settings.iter().any(|set| matches!(&*set.path, "apps" | "workload")) {
-                system.check_lists().map_err(|invalid| self.place(&invalid, &layers, settings))?;
+                system.check_lists().map_err(|invalid| self.blame(&invalid, &layers, settings))?;
             }
             let mut value = serde_json::to_value(&system).expect("every system can be written");
             for setting in settings {
@@ -210,36 +209,7 @@ impl Experiment {
             }
         }
         let complete = system.blueprint().and_then(|blueprint| check(&blueprint, horizon).map(|()| blueprint));
-        complete.map_err(|invalid| self.place(&invalid, &layers, settings))
-    }
-
-    /// Shows an error where its path was last set, or else at the experiment's head.
-    fn place(&self, invalid: &Invalid, layers: &[&Layer], settings: &[&Setting]) -> Problem {
-        let inside = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        let steps: Vec<&str> = invalid.path.split('.').collect();
-        let deep = steps.len() >= replaced_whole(&steps);
-        let set = settings.iter().rev().find(|set| inside(&invalid.path, &set.path) || (deep && inside(&set.path, &invalid.path)));
-        if let Some(set) = set {
-            return set.source.problem(set.value_span.clone(), &*invalid.why, &*invalid.path);
-        }
-        let mut best: Option<(usize, Problem)> = None;
-        for layer in layers.iter().rev() {
-            let Some(tree) = &layer.tree else { continue };
-            let found = follow(tree, &steps);
-            if best.as_ref().is_none_or(|(depth, _)| found.depth > *depth) {
-                best = Some((found.depth, layer.source.problem(found.span, &*invalid.why, &*invalid.path)));
-            }
-            if found.depth >= replaced_whole(&steps).min(steps.len()) {
-                break;
-            }
-        }
-        match best {
-            Some((depth, problem)) if depth > 0 => problem,
-            _ => {
-                let system = self.layers.last().and_then(|layer| layer.tree.as_ref()).map_or(0..0, Node::head);
-                self.source.problem(system, &*invalid.why, &*invalid.path)
-            }
-        }
+        complete.map_err(|invalid| self.blame(&invalid, &layers, settings))
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::experiment::Problem;
 
+mod check;
 mod common;
 mod compare;
 mod completions;
@@ -38,6 +39,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// The parts of a sweep, put together
     Merge(merge::Merge),
+    /// Arithmetic and rules, no run: worst-case connections against every limit, and what is known to bite
+    Check(check::Check),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
     /// What a field means in the real system and here
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
+        Command::Check(check) => check.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

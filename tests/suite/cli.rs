@@ -22,13 +22,13 @@ const SMALL: &str = r#"Experiment(
     warmup: "2s", duration: "20s", replications: 4, seed: 1,
 )"#;
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
-fn poolcast(arguments: &[&str], input: &str) -> Said {
+pub fn poolcast(arguments: &[&str], input: &str) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_poolcast"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -44,7 +44,7 @@ fn poolcast(arguments: &[&str], input: &str) -> Said {
 }
 
 /// Holds that this is refused as bad input, with all of `says` on standard error and nothing on standard output.
-fn refused(arguments: &[&str], input: &str, says: &[&str]) {
+pub fn refused(arguments: &[&str], input: &str, says: &[&str]) {
     let said = poolcast(arguments, input);
     assert_eq!(said.code, 2, "{}", said.err);
     assert_eq!(said.out, "", "an error leaves standard output empty");

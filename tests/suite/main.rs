@@ -1,5 +1,6 @@
 //! One test binary; modules in reading order.
 
+mod check;
 mod cli;
 mod compare;
 mod conservation;

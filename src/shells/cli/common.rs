@@ -105,7 +105,7 @@ fn choose(experiment: &mut Experiment, names: &[String]) -> Result<(), Problem> 
     Ok(())
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
         _ => Err("expected PATH=VALUE such as apps.api.pool.pool_size=20".to_owned()),

@@ -1,0 +1,52 @@
+//! More work in the processes than their event loops have time for.
+
+use super::{Finding, Rule, System, holds, of_app};
+use crate::answers::demand;
+use crate::answers::words::{mean, percent};
+use crate::simulation::blueprint::{AppSpec, Blueprint};
+
+pub(super) const RULE: Rule =
+    Rule { name: "event-loop-overloaded", about: "Work and Block steps beyond what the workers' event loops can do", apply };
+
+const BUSY: f64 = 0.8;
+
+fn apply(system: &System) -> Vec<Finding> {
+    system.blueprint.apps.iter().filter_map(|app| finding(app, system.blueprint)).collect()
+}
+
+fn finding(app: &AppSpec, blueprint: &Blueprint) -> Option<Finding> {
+    let each: Vec<_> = holds::streams(blueprint, app).map(|(stream, rate)| (stream, rate * demand::of(&stream.steps).occupies)).collect();
+    let work: f64 = each.iter().map(|(_, work)| work).sum();
+    let busy = work / f64::from(app.workers);
+    if busy < BUSY {
+        return None;
+    }
+    let message = format!("the event loops of {} are {} busy with Work and Block steps", app.name, percent(busy));
+    let finding = if busy >= 1.0 { Finding::error(message) } else { Finding::warning(message) };
+    let busy_streams = each.into_iter().filter(|(_, work)| *work > 0.0);
+    Some(
+        finding
+            .at(of_app(&app.name, "workers"), format!("{} event loops", app.workers))
+            .all(holds::labels(busy_streams.map(|(stream, work)| (stream, format!("{} loops' worth", mean(work))))))
+            .why("a busy loop reads replies late and gives connections back late, so pools look exhausted that are not")
+            .help(format!("{} workers, or the work outside the event loop", (work / 0.7).ceil())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{found, is_quiet};
+
+    #[test]
+    fn a_loop_that_computes_all_the_time_makes_the_pool_look_exhausted() {
+        let load = |rate: u32| {
+            format!(
+                r#"workload: [Stream(name: "api", arrivals: Poisson(rate: {rate}), steps: [Work(Constant("10ms")), Session([Query(Constant("1ms"))])])]"#
+            )
+        };
+        let said = found("event-loop-overloaded", &load(120)).expect("1.2 of 1");
+        assert!(said.starts_with("error") && said.contains("120 % busy") && said.contains("2 workers"), "{said}");
+        assert!(found("event-loop-overloaded", &load(90)).expect("0.9").starts_with("warning"));
+        is_quiet("event-loop-overloaded", &load(70));
+    }
+}

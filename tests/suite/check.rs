@@ -1,0 +1,81 @@
+//! `poolcast check` as a person or a script meets it: the guide's starvation, its place, exit codes, JSON.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::cli::{poolcast, refused};
+
+const MOVEHUB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/movehub.ron");
+
+#[test]
+fn the_guide_starves_in_session_mode_and_the_line_that_says_so_is_shown() {
+    let said = poolcast(&["check", MOVEHUB], "");
+    assert_eq!(said.code, 1, "{}", said.err);
+    for part in [
+        "error[session-mode-starvation]: session mode: 20 server connections for pools of 120",
+        "movehub.ron:52:20",
+        "default_pool_size is unset: 20 server connections for all workers together",
+        "4 × (20 + 10) = 120",
+        "in \"session, as in the guide\"",
+        "default_pool_size of at least 120",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is not in\n{}", said.out);
+    }
+    assert!(!said.out.contains('\x1b'), "no colour where there is no terminal");
+    let starvations = said.out.matches("[session-mode-starvation]").count();
+    assert_eq!(starvations, 1, "the other scenarios do not starve");
+}
+
+#[test]
+fn what_several_scenarios_share_is_said_once() {
+    let said = poolcast(&["check", MOVEHUB, "--format", "json"], "");
+    let document: Value = serde_json::from_str(&said.out).expect("it is JSON");
+    let findings = document["findings"].as_array().expect("a list");
+    let keys: Vec<&String> = findings[0].as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["rule", "severity", "path", "file", "line", "column", "message", "help", "scenarios"]);
+    let of = |rule: &str| findings.iter().filter(|finding| finding["rule"] == rule).collect::<Vec<_>>();
+    let starvation = of("session-mode-starvation")[0];
+    assert_eq!((&starvation["severity"], &starvation["path"]), (&"error".into(), &"proxy.default_pool_size".into()));
+    assert_eq!(starvation["line"], 52);
+    let recycled = of("recycle-over-server-lifetime");
+    assert!(recycled.is_empty(), "an hour is no more than server_lifetime's hour");
+    let slow = of("statement-timeout-over-pool-timeout");
+    assert!(slow.is_empty(), "30 s is no more than 30 s");
+    let waits = of("pool-timeout-and-query-wait");
+    assert!(waits.iter().any(|finding| finding["scenarios"].as_array().is_some_and(|names| !names.is_empty())));
+}
+
+#[test]
+fn a_check_takes_no_time_and_what_is_fine_ends_with_0() {
+    let fine = r#"Experiment(question: "?", system: System(
+        workload: [Stream(name: "api", arrivals: Poisson(rate: 10), steps: [Session([Query(Constant("5ms"))])])],
+        apps: [App(name: "api", pool: SqlAlchemy(pool_size: 5, max_overflow: 0))],
+    ), duration: "1min", seed: 1)"#;
+    poolcast(&["check", "-"], fine);
+    let began = Instant::now();
+    let said = poolcast(&["check", "-"], fine);
+    let took = began.elapsed().as_secs_f64();
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.out.contains("1 × 5 = 5") && said.out.ends_with("nothing found\n"), "{}", said.out);
+    // 50 ms are promised; a shared machine may be slow to start a process.
+    assert!(took < 0.5, "{took} s");
+}
+
+#[test]
+fn settings_count_and_slips_are_told() {
+    let said = poolcast(&["check", MOVEHUB, "--set", "apps.api.workers=40"], "");
+    for part in ["error[pools-over-slots]", "40 × (20 + 10) = 1 200", "error[clients-over-max-client-conn]", "--set:1:18"] {
+        assert!(said.out.contains(part), "{part:?} is not in\n{}", said.out);
+    }
+    refused(&["check", "-"], "Experiment(", &["error:"]);
+    refused(&["check"], "", &["<FILE>"]);
+    refused(&["check", MOVEHUB, "--set", "apps.api.wokers=4"], "", &["did you mean `workers`?"]);
+}
+
+#[test]
+fn the_rules_are_listed() {
+    let said = poolcast(&["check", "--rules"], "");
+    assert!(said.out.lines().count() >= 40 && said.out.contains("nested-sessions"), "{}", said.out);
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+}
