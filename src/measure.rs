@@ -9,5 +9,6 @@ pub mod paired;
 pub mod quantiles;
 pub mod stationary;
 pub mod student;
+pub mod theory;
 pub mod trace;
 pub mod windows;

@@ -16,6 +16,7 @@
 
 mod exact;
 mod figures;
+mod formulas;
 mod systems;
 mod transient;
 mod verdict;
