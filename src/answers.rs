@@ -1,6 +1,7 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
-//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `trace` uses
-//! `runner`, `grid` and `report` use `why`, `report` uses `compare`, `grid` and `check`, and `ask` uses `report`.
+//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `summary` uses `theory`,
+//! `trace` uses `runner`, `grid` and `report` use `why`, `report` uses `compare`, `grid` and `check`, and `ask` uses
+//! `report`.
 
 pub mod ask;
 pub mod check;
@@ -14,6 +15,7 @@ pub mod report;
 pub mod runner;
 pub mod shards;
 pub mod summary;
+pub mod theory;
 pub mod trace;
 pub mod why;
 pub mod words;

@@ -53,6 +53,9 @@ pub struct Point {
     pub database: DatabaseUse,
     pub streams: Named<StreamFigures>,
     pub objectives: Vec<Met>,
+    /// What queueing theory says of the same system; empty where it has no answer.
+    #[serde(default)]
+    pub theory: Vec<Theory>,
     pub notes: Vec<String>,
 }
 
@@ -156,6 +159,36 @@ pub struct Met {
     pub measured: Option<f64>,
     /// False too if nothing can be measured.
     pub met: bool,
+}
+
+/// What queueing theory says of a system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Theory {
+    /// In Kendall's notation: "M/M/10+D".
+    pub model: String,
+    /// Whether every condition holds; if not, the difference is what the system adds.
+    pub exact: bool,
+    /// The conditions that hold.
+    pub conditions: Vec<String>,
+    /// Those that hold only nearly.
+    pub nearly: Vec<String>,
+    /// Its figures.
+    pub figures: Vec<Compared>,
+}
+
+/// A figure that is known, beside the simulated one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Compared {
+    /// Its place in the point: "pool_wait.mean".
+    pub metric: String,
+    pub value: f64,
+    pub simulated: f64,
+    pub simulated_ci95: Option<[f64; 2]>,
+    /// Simulated less known.
+    pub difference: f64,
+    /// Of twenty figures that are right, one lies outside by chance.
+    pub inside_interval: Option<bool>,
 }
 
 /// Things by name, in an order of their own: a JSON object.
@@ -271,7 +304,7 @@ mod tests {
         #[rustfmt::skip]
         assert_eq!(keys(point), [
             "scenario", "vary", "replications", "warmup", "duration", "events", "digest", "verdict", "requests", "latency", "pool_wait",
-            "proxy_wait", "pools", "proxy", "database", "streams", "objectives", "notes",
+            "proxy_wait", "pools", "proxy", "database", "streams", "objectives", "theory", "notes",
         ]);
         #[rustfmt::skip]
         assert_eq!(keys(&point["requests"]),

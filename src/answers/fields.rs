@@ -1,5 +1,6 @@
 //! What every field of an experiment file means in the real system and here.
 
+mod answer;
 mod experiment;
 mod kinds;
 mod other_pools;
@@ -36,7 +37,7 @@ const fn field(name: &'static str, default: &'static str, real: &'static str, he
 }
 
 /// All families, outermost first.
-pub const FAMILIES: &[&[Family]] = &[experiment::ALL, system::ALL, pools::ALL, other_pools::ALL, proxies::ALL, kinds::ALL];
+pub const FAMILIES: &[&[Family]] = &[experiment::ALL, system::ALL, pools::ALL, other_pools::ALL, proxies::ALL, kinds::ALL, answer::ALL];
 
 /// All fields with their families.
 pub fn all() -> impl Iterator<Item = (&'static Family, &'static Field)> {

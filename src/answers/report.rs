@@ -14,6 +14,7 @@ pub mod lines;
 pub mod rows;
 pub mod sweep;
 pub mod table;
+pub mod theory;
 
 /// The result document of a plan's answers.
 pub fn document(plan: &Plan, answers: &[Answer]) -> Document {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::answers::document::{Answer, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
 use crate::answers::runner::{Course, StatusView};
+use crate::answers::theory;
 use crate::measure::histogram::Histogram;
 use crate::measure::intervals::{Confidence, Figure, is_rare, ratio, share};
 use crate::measure::outcome::{Count, Outcome, PoolOutcome, StreamOutcome};
@@ -60,6 +61,7 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
         database: database(blueprint, outcomes),
         streams,
         objectives: Vec::new(),
+        theory: if verdict == Verdict::Stable { theory::beside(blueprint, outcomes, asked.course) } else { Vec::new() },
         notes: notes.0,
     };
     let busy_when_waiting = busy_when_waiting(blueprint, outcomes);

@@ -14,6 +14,7 @@
 //! time, and networks in which a connection is given back before the next queue is joined. Timeouts rarer than one in
 //! ten thousand are out of reach of plain simulation.
 
+mod beside;
 mod exact;
 mod figures;
 mod formulas;

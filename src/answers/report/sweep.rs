@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::layers::cell;
 use super::lines::{Look, labelled, paint};
 use super::table::{next, sign};
+use super::theory;
 use crate::answers::document::{Answer, Point};
 use crate::answers::why::{Advice, advise};
 use crate::answers::words::{count, percent, seconds_within};
@@ -42,7 +43,7 @@ pub fn lines(points: &[(&Point, &str)]) -> String {
         out += &if index == 0 { paint(Look::Faint, &line) } else { coloured(&line) };
         out.push('\n');
     }
-    out + &objectives(first)
+    out + &objectives(first) + &theory::line(&points.iter().map(|(point, _)| *point).collect::<Vec<_>>())
 }
 
 fn header(scenarios: bool, paths: &[&String], points: &[(&Point, &str)]) -> Vec<String> {

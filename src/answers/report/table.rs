@@ -2,7 +2,7 @@
 
 use super::layers::{self, cell};
 use super::lines::{LABEL, Look, WIDTH, labelled, paint, sparkline, wrapped};
-use super::sweep;
+use super::{sweep, theory};
 use crate::answers::document::{Answer, Document, Met, Point};
 use crate::answers::why::{Advice, advise};
 use crate::answers::words::{clock, count, percent, plural, seconds, seconds_within, span};
@@ -80,6 +80,7 @@ fn block(answer: &Answer, file: &str) -> String {
             out += &latency(name, point, Some(name));
         }
     }
+    out += &theory::lines(point);
     out += &queue(answer);
     out += &errors(answer);
     out += &objectives(point);
