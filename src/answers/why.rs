@@ -7,6 +7,7 @@ use crate::answers::document::{Answer, Times};
 
 mod apps;
 mod database;
+mod faults;
 mod proxy;
 
 /// What binds and what to try.
@@ -35,7 +36,8 @@ const RULES: &[Rule] = &[
     apps::leaks,
     apps::event_loop,
     apps::blocked_loop,
-    database::restarted,
+    faults::ends_sessions,
+    faults::holds_up,
     database::slots,
     proxy::clients,
     proxy::processor,

@@ -18,10 +18,48 @@ pub struct At(
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum FaultSpec {
-    /// Every session ends with `terminating connection due to administrator command`; new ones are refused for `down`.
+    /// Every session ends with `terminating connection due to administrator command`; new ones are refused for `down`, then
+    /// told that the server is starting up.
     RestartDatabase {
         /// How long connections are refused.
         down: Span,
+        /// How long after that they hear `the database system is starting up`.
+        #[serde(default)]
+        starting: Span,
+    },
+    /// A backend crashes, so PostgreSQL ends all sessions without a word, and lets nobody in until the log is replayed.
+    CrashDatabase {
+        /// How long it replays.
+        recovery: Span,
+    },
+    /// The server is gone, its sessions with it; another takes its place after `down`.
+    Failover {
+        /// How long nobody answers connection requests.
+        down: Span,
+    },
+    /// Statements take longer: a checkpoint, a noisy neighbour, a bad disk.
+    SlowDatabase {
+        /// So many times as long.
+        factor: f64,
+        /// For how long.
+        lasting: Span,
+    },
+    /// Connection set-ups that begin now take longer.
+    SlowConnects {
+        /// So many times as long.
+        factor: f64,
+        /// For how long.
+        lasting: Span,
+    },
+    /// The way to the database is cut and nobody is told: what is sent arrives when the way is free again.
+    Partition {
+        /// For how long.
+        lasting: Span,
+    },
+    /// An exclusive lock on the table that all use (a migration): statements wait for its end, and keep their connections.
+    LockTable {
+        /// How long it is held.
+        lasting: Span,
     },
     /// This fraction of the database's sessions ends.
     KillConnections {
@@ -31,11 +69,19 @@ pub enum FaultSpec {
 }
 
 impl FaultSpec {
+    /// A restart after which the server is ready as soon as it answers.
+    pub fn restart(down: Span) -> FaultSpec {
+        FaultSpec::RestartDatabase { down, starting: Span::ZERO }
+    }
+
     /// Says what is wrong with the parameters.
     pub fn check(&self) -> Result<(), Invalid> {
         match self {
             FaultSpec::KillConnections { fraction } if !(0.0..=1.0).contains(fraction) => {
                 Err(Invalid::field("fraction", "a fraction lies between 0 and 1"))
+            }
+            FaultSpec::SlowDatabase { factor, .. } | FaultSpec::SlowConnects { factor, .. } if !(0.001..=100_000.0).contains(factor) => {
+                Err(Invalid::field("factor", "factor says how many times as long it takes: 10 is ten times as long"))
             }
             _ => Ok(()),
         }

@@ -93,6 +93,8 @@ pub struct World {
     pub app_wire: Wire,
     /// Proxy to database.
     pub proxy_wire: Wire,
+    /// Nothing reaches or leaves the database before this: the way is cut.
+    pub cut_off: SimTime,
     /// What is said over a wire now leaves no earlier than this: a server busy with something else sets it while it speaks.
     pub departs: SimTime,
     /// Told to observers after each event.
@@ -288,12 +290,17 @@ impl Cx<'_> {
         }
     }
 
+    /// For so long what is sent to or by the database stays where it is, and nobody is told.
+    pub fn cut_off_database(&mut self, lasting: Span) {
+        self.world.cut_off = self.world.cut_off.max(self.now() + lasting);
+    }
+
     fn send(&mut self, conn: ConnId, direction: usize, rank: Rank, event: Event) {
         let world = &mut *self.world;
         let on = &mut world.conns[conn];
         let wire = if on.near == Near::Proxy { &mut world.proxy_wire } else { &mut world.app_wire };
         let now = world.agenda.now();
-        let leaves = now.max(world.departs);
+        let leaves = now.max(if on.far == Far::Database { world.departs.max(world.cut_off) } else { world.departs });
         let round_trip = wire.constant.unwrap_or_else(|| wire.round_trip.sample(&mut wire.dice));
         let arrival = (leaves + Span::from_nanos(round_trip.nanos() / 2)).max(on.clear[direction]);
         if arrival == now {
@@ -332,6 +339,7 @@ impl World {
             upstream: Far::Database,
             app_wire: wire("test/app"),
             proxy_wire: wire("test/proxy"),
+            cut_off: SimTime::ZERO,
             departs: SimTime::ZERO,
             facts: Vec::new(),
             graveyard: Vec::new(),

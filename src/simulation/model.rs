@@ -4,14 +4,15 @@ use crate::kernel::agenda::Agenda;
 use crate::kernel::ids::Slab;
 use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Seed;
-use crate::kernel::time::SimTime;
+use crate::kernel::time::{SimTime, Span};
 use crate::parts::client::Clients;
-use crate::parts::database::Database;
+use crate::parts::database::{Database, Outage};
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::Pool;
 use crate::parts::worker::Workers;
 use crate::protocol::conn::{Far, Near};
 use crate::protocol::cx::{Cx, DatabaseMeter, PoolMeter, ProxyMeter, Wire, World};
+use crate::protocol::error::Error;
 use crate::protocol::event::{AppId, ConnId, Event, RequestId, WorkerId};
 use crate::protocol::program::Program;
 use crate::protocol::request::Stage;
@@ -46,6 +47,7 @@ impl Model {
             upstream: if proxy.is_some() { Far::Proxy } else { Far::Database },
             app_wire: Wire::new(blueprint.network.app.prepare(), seed.stream("network/app/round_trips")),
             proxy_wire: Wire::new(blueprint.network.proxy.prepare(), seed.stream("network/proxy/round_trips")),
+            cut_off: SimTime::ZERO,
             departs: SimTime::ZERO,
             facts: Vec::new(),
             graveyard: Vec::new(),
@@ -191,10 +193,23 @@ impl Model {
 
             Event::ProxyRing { alarm } => self.proxy.as_mut().expect("an alarm of the proxy has one").ring(alarm, cx),
             Event::DatabaseRing { alarm } => self.database.ring(alarm, cx),
-            Event::Fault { index } => match self.faults[index as usize].1 {
-                FaultSpec::RestartDatabase { down } => self.database.restart(down, cx),
-                FaultSpec::KillConnections { fraction } => self.database.kill(fraction, cx),
-            },
+            Event::Fault { index } => self.happens(index as usize),
+        }
+    }
+
+    /// What a fault does, and to whom.
+    fn happens(&mut self, fault: usize) {
+        let cx = &mut Cx { world: &mut self.world };
+        let mut down = |farewell, refuses, starts| self.database.go_down(Outage { farewell, refuses, starts }, cx);
+        match self.faults[fault].1 {
+            FaultSpec::RestartDatabase { down: refuses, starting } => down(Error::AdminShutdown, refuses, starting),
+            FaultSpec::CrashDatabase { recovery } => down(Error::ConnectionLost, Span::ZERO, recovery),
+            FaultSpec::Failover { down: refuses } => down(Error::ConnectionLost, refuses, Span::ZERO),
+            FaultSpec::KillConnections { fraction } => self.database.kill(fraction, cx),
+            FaultSpec::SlowDatabase { factor, lasting } => self.database.slow_down(factor, lasting, cx),
+            FaultSpec::SlowConnects { factor, lasting } => self.database.slow_connects(factor, lasting, cx),
+            FaultSpec::LockTable { lasting } => self.database.lock(lasting, cx),
+            FaultSpec::Partition { lasting } => cx.cut_off_database(lasting),
         }
     }
 

@@ -145,7 +145,13 @@ pub fn databases() -> impl Strategy<Value = Postgres> {
 /// What goes wrong in the first quarter of a second.
 pub fn faults() -> impl Strategy<Value = At> {
     let what = prop_oneof![
-        millis(0, 40).prop_map(|down| FaultSpec::RestartDatabase { down }),
+        (millis(0, 40), millis(0, 10)).prop_map(|(down, starting)| FaultSpec::RestartDatabase { down, starting }),
+        millis(0, 40).prop_map(|recovery| FaultSpec::CrashDatabase { recovery }),
+        millis(0, 40).prop_map(|down| FaultSpec::Failover { down }),
+        (select(vec![0.5, 3.0, 10.0]), millis(0, 60)).prop_map(|(factor, lasting)| FaultSpec::SlowDatabase { factor, lasting }),
+        (select(vec![0.5, 3.0, 10.0]), millis(0, 60)).prop_map(|(factor, lasting)| FaultSpec::SlowConnects { factor, lasting }),
+        millis(0, 60).prop_map(|lasting| FaultSpec::Partition { lasting }),
+        millis(0, 60).prop_map(|lasting| FaultSpec::LockTable { lasting }),
         select(vec![0.3, 1.0]).prop_map(|fraction| FaultSpec::KillConnections { fraction }),
     ];
     (millis(10, 250), what).prop_map(|(when, what)| At(when, what))

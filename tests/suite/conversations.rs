@@ -239,3 +239,23 @@ fn time_goes_on_even_for_users_who_never_think_and_are_never_kept_waiting() {
     simulate(&mut model, SimTime::from_nanos(1_000), &mut ());
     assert_eq!(model.world.agenda.now(), SimTime::from_nanos(1_000));
 }
+
+#[test]
+fn a_partition_tells_nobody_and_what_was_sent_meanwhile_arrives_at_its_end() {
+    let system = |proxy: &str| {
+        format!(
+            r#"workload: [Stream(name: "a", arrivals: Regular(rate: 0.1), deadline: "4s", steps: [Session([Query(Constant("1s"))])])],
+               apps: [App(name: "api", pool: SqlAlchemy(pool_size: 2, max_overflow: 0, pool_reset_on_return: None))], proxy: {proxy},
+               network: Network(app: Constant("0s"), proxy: Constant("0s")), database: Postgres(connect: Constant("0s"), service: Delay),
+               faults: [At("20500ms", Partition(lasting: "12s"))]"#
+        )
+    };
+    for proxy in ["Direct", "PgBouncer(pool_mode: Session, cpu_per_query: \"0s\")"] {
+        let said: Vec<String> = said(&system(proxy)).into_iter().filter(|line| line.contains("served") || line.contains("fails")).collect();
+        assert_eq!(
+            said[..5],
+            ["11s a0 is served", "24s a1 fails: DeadlineExceeded", "33500ms a2 is served", "41s a3 is served", "51s a4 is served"],
+            "{proxy}: the second hangs until its client gives up; the third is asked for when the way is free again"
+        );
+    }
+}

@@ -22,6 +22,7 @@ const SIZES: &[(&str, &str, &str, u32)] = &[
     ("movehub", "10s", "60s", 2),
     ("pool-size", "1min", "4min", 2),
     ("restart", "10s", "90s", 2),
+    ("bad-minutes", "10s", "2min", 2),
     ("blocking-call", "5s", "10s", 3),
     ("leaks", "0s", "15min", 2),
     ("long-transactions", "10s", "1min", 3),

@@ -3,9 +3,8 @@
 use super::{Advice, arrivals, errors};
 use crate::answers::demand;
 use crate::answers::document::Answer;
-use crate::answers::words::{count, mean, percent, span};
+use crate::answers::words::{count, mean, percent};
 use crate::parts::database::ServiceSpec;
-use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::parts::proxy::pgbouncer::PoolMode;
@@ -14,40 +13,6 @@ use crate::parts::proxy::pgbouncer::PoolMode;
 const SATURATED: f64 = 0.95;
 /// … and from which they are while requests wait.
 const BUSY_IN_BURSTS: f64 = 0.9;
-
-/// Faults end sessions, and requests fail on the dead connections.
-pub(super) fn restarted(answer: &Answer) -> Option<Advice> {
-    let At(when, fault) = answer.blueprint.faults.first()?;
-    let names = ["ConnectionLost", "AdminShutdown", "ConnectionRefused", "CannotConnectNow", "ServerConnCrashed", "ServerLoginFailing"];
-    let failed: u64 = names.iter().map(|name| errors(answer, name)).sum();
-    // What fails long after a fault fails for another reason.
-    if failed == 0 || 2 * failed < answer.point.requests.failed {
-        return None;
-    }
-    let what = match fault {
-        FaultSpec::RestartDatabase { down } => format!("the database restarts and refuses connections for {down}"),
-        FaultSpec::KillConnections { fraction } => format!("{} of the database's sessions are ended", percent(*fraction)),
-        #[allow(unreachable_patterns)] // other faults come with other words
-        _ => "a fault ends connections".to_owned(),
-    };
-    let why = format!("{} after the start {what}: {} requests fail for that", span(when.seconds()), count(failed));
-    let advice = Advice::new("the fault", why);
-    // A ping finds a connection that has died; it cannot open one where nobody answers.
-    let broken = ["ConnectionLost", "AdminShutdown", "ServerConnCrashed"].iter().map(|name| errors(answer, name)).sum::<u64>();
-    let unguarded = answer
-        .blueprint
-        .apps
-        .iter()
-        .filter(|_| 2 * broken > failed)
-        .find(|app| matches!(&app.pool, PoolSpec::SqlAlchemy(pool) if !pool.pool_pre_ping));
-    Some(match unguarded {
-        Some(app) => advice.set(
-            "pool_pre_ping, which replaces dead connections before a request meets them",
-            [(format!("apps.{}.pool.pool_pre_ping", app.name), "true".to_owned())],
-        ),
-        None => advice.then("a retry with a pause longer than the outage, for requests that may be repeated"),
-    })
-}
 
 /// All connection slots are taken.
 pub(super) fn slots(answer: &Answer) -> Option<Advice> {

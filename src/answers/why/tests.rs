@@ -245,6 +245,17 @@ fn a_restart_is_named_only_if_most_failures_are_its_own() {
 }
 
 #[test]
+fn what_piles_up_behind_a_lock_is_put_down_to_the_lock_and_what_piles_up_later_is_not() {
+    let mut answer = quiet(&[("faults", r#"[At("1min", LockTable(lasting: "30s"))]"#)]);
+    fail(&mut answer, "PoolTimeout", 300);
+    answer.queue_peak = (90.0, 85.0 - answer.point.warmup);
+    holds(&answer, "the fault", &["a table that all use is locked for 30s", "up to 90 requests", "300 fail"], &[]);
+    assert!(advise(&answer).next.is_some_and(|next| next.words.contains("lock_timeout")));
+    answer.queue_peak = (90.0, 200.0);
+    assert_ne!(advise(&answer).binds, "the fault");
+}
+
+#[test]
 fn an_outage_cannot_be_pinged_away_but_dead_connections_can() {
     let mut answer = quiet(&[("faults", r#"[At("1min", RestartDatabase(down: "3s"))]"#)]);
     fail(&mut answer, "ConnectionRefused", 500);

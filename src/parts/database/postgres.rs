@@ -15,6 +15,7 @@ mod server;
 mod service;
 mod sessions;
 mod sharing;
+mod slowness;
 mod table;
 
 /// How statements share the server.

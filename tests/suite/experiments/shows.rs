@@ -107,3 +107,23 @@ fn a_call_inside_a_transaction_delays_those_who_never_call() {
     assert!(larger < 0.005 && between < 0.005, "{larger} {between}");
     assert!(used("between two transactions") < 1.0 && used("inside, a larger pool") > 20.0, "the same service for a fiftieth of it");
 }
+
+#[test]
+fn every_bad_half_minute_has_a_face_of_its_own() {
+    let point = |scenario| figures("bad-minutes", scenario);
+    let mostly = |scenario, error| {
+        let (of_it, failed) = (errors(point(scenario), error), point(scenario).requests.failed);
+        assert!(of_it > 100 && 2 * of_it > failed, "{scenario}: {of_it} of {failed} are {error}: {:?}", point(scenario).requests.errors);
+    };
+    mostly("restart", "ConnectionRefused");
+    mostly("crash", "CannotConnectNow");
+    mostly("failover", "ConnectionRefused");
+    mostly("partition", "PoolTimeout");
+    mostly("migration", "PoolTimeout");
+    assert!(errors(point("restart"), "CannotConnectNow") > 0, "it starts up for a second");
+    assert_eq!(point("slow disk").requests.failed, 0);
+    let slow = point("slow disk").latency.mean > Some(3.0 * point("failover").latency.mean.expect("there are requests"));
+    assert!(slow, "statements take eight times as long, and disturb each other");
+    let killed = point("slow connects, after a kill");
+    assert!(killed.latency.max > Some(0.2), "set-ups of a hundred times the usual: {:?}", killed.latency.max);
+}

@@ -117,7 +117,7 @@ fn faults(real: &[Said]) -> Vec<At> {
             "> kill" => FaultSpec::KillConnections { fraction: 1.0 },
             "> stop" => {
                 let start = done[number..].iter().find(|(_, what)| *what == "> start").map_or(1_000_000_000, |(start, _)| *start);
-                FaultSpec::RestartDatabase { down: Span::from_millis(start - when) }
+                FaultSpec::restart(Span::from_millis(start - when))
             }
             _ => continue,
         };

@@ -47,8 +47,8 @@ fn trouble(pool: &str, seed: u64) -> Blueprint {
     blueprint.database.statement_timeout = millis(120);
     blueprint.faults = vec![
         At(millis(2_500), FaultSpec::KillConnections { fraction: 0.5 }),
-        At(millis(5_200), FaultSpec::RestartDatabase { down: millis(700) }),
-        At(millis(9_000), FaultSpec::RestartDatabase { down: Span::ZERO }),
+        At(millis(5_200), FaultSpec::restart(millis(700))),
+        At(millis(9_000), FaultSpec::restart(Span::ZERO)),
     ];
     blueprint
 }

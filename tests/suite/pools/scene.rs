@@ -86,7 +86,7 @@ impl Scene {
     }
 
     pub fn restart(mut self, at_ms: u64, down_ms: u64) -> Scene {
-        self.blueprint.faults.push(At(millis(at_ms), FaultSpec::RestartDatabase { down: millis(down_ms) }));
+        self.blueprint.faults.push(At(millis(at_ms), FaultSpec::restart(millis(down_ms))));
         self
     }
 

@@ -17,6 +17,10 @@ pub enum Alarm {
     StatementTimeout,
     /// The session that has been idle in its transaction for longest has reached its timeout.
     IdleInTransaction,
+    /// A spell of slowness is over.
+    Faster,
+    /// The lock that statements wait for may be free.
+    Unlocked,
 }
 
 const PLACE: u32 = 32;
@@ -32,6 +36,8 @@ impl Alarm {
             Alarm::Shared(number) => 2 << KIND | u64::from(number),
             Alarm::StatementTimeout => 3 << KIND,
             Alarm::IdleInTransaction => 4 << KIND,
+            Alarm::Faster => 5 << KIND,
+            Alarm::Unlocked => 6 << KIND,
         };
         Event::DatabaseRing { alarm }
     }
@@ -45,6 +51,8 @@ impl Alarm {
             2 => Alarm::Shared(alarm as u32),
             3 => Alarm::StatementTimeout,
             4 => Alarm::IdleInTransaction,
+            5 => Alarm::Faster,
+            6 => Alarm::Unlocked,
             kind => unreachable!("no alarm of kind {kind} was ever set"),
         }
     }
@@ -57,7 +65,15 @@ mod tests {
     #[test]
     fn an_alarm_rings_for_what_it_was_set_for() {
         let spell = Spell { place: (1 << 28) - 1, turn: u32::MAX };
-        let alarms = [Alarm::SetUp(spell), Alarm::Done(spell), Alarm::Shared(u32::MAX), Alarm::StatementTimeout, Alarm::IdleInTransaction];
+        let alarms = [
+            Alarm::SetUp(spell),
+            Alarm::Done(spell),
+            Alarm::Shared(u32::MAX),
+            Alarm::StatementTimeout,
+            Alarm::IdleInTransaction,
+            Alarm::Faster,
+            Alarm::Unlocked,
+        ];
         for alarm in alarms {
             let Event::DatabaseRing { alarm: word } = alarm.event() else { panic!("it is the database's") };
             assert_eq!(Alarm::of(word), alarm);

@@ -3,13 +3,14 @@
 use super::alarm::Alarm;
 use super::service::Service;
 use super::sessions::{Doing, Sessions, Spell};
+use super::slowness::Slowness;
 use super::{Postgres, table};
 use crate::kernel::agenda::Rank;
 use crate::kernel::latency::Latency;
 use crate::kernel::patience::Patience;
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::database::Database;
+use crate::parts::database::{Database, Outage};
 use crate::protocol::conn::{Statement, StatementKind, TxStatus};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
@@ -29,7 +30,12 @@ pub struct PostgresServer {
     service: Service,
     statement_deadlines: Patience<Spell>,
     idle_deadlines: Patience<Spell>,
-    refuses_until: SimTime,
+    /// Until then nobody answers; until then, whoever comes is sent away.
+    away: [SimTime; 2],
+    slow_statements: Slowness,
+    slow_connects: Slowness,
+    locked_until: SimTime,
+    behind_lock: Vec<(Spell, Span)>,
     connect_dice: Stream,
     kill_dice: Stream,
 }
@@ -49,7 +55,11 @@ impl PostgresServer {
             service: Service::new(&spec.service),
             statement_deadlines: Patience::default(),
             idle_deadlines: Patience::default(),
-            refuses_until: SimTime::ZERO,
+            away: [SimTime::ZERO; 2],
+            slow_statements: Slowness::default(),
+            slow_connects: Slowness::default(),
+            locked_until: SimTime::ZERO,
+            behind_lock: Vec::new(),
             connect_dice: seed.stream("database/connect"),
             kill_dice: seed.stream("database/kill"),
         }
@@ -58,12 +68,17 @@ impl PostgresServer {
 
 impl Server for PostgresServer {
     fn connect(&mut self, conn: ConnId, cx: &mut Cx) {
-        if cx.now() < self.refuses_until {
+        let [refuses_until, starts_until] = self.away;
+        if cx.now() < refuses_until {
             return refuse(conn, Error::ConnectionRefused, cx);
+        }
+        if cx.now() < starts_until {
+            return refuse(conn, Error::CannotConnectNow, cx);
         }
         let spell = self.sessions.set_up(conn);
         cx.conn(conn).far_tag = spell.place;
-        let lasts = self.connect.constant().unwrap_or_else(|| self.connect.sample(&mut self.connect_dice));
+        let usual = self.connect.constant().unwrap_or_else(|| self.connect.sample(&mut self.connect_dice));
+        let lasts = self.slow_connects.stretch(usual, cx.now());
         if lasts.is_zero() {
             self.admit(spell.place, cx);
         } else {
@@ -90,8 +105,13 @@ impl Server for PostgresServer {
         if demand.is_zero() {
             return self.answer(place, None, cx);
         }
-        session.doing = Doing::Active;
-        self.service.start(spell, demand, cx);
+        if cx.now() < self.locked_until {
+            session.doing = Doing::Locked;
+            self.behind_lock.push((spell, demand));
+        } else {
+            session.doing = Doing::Active;
+            self.service.start(spell, demand, cx);
+        }
         self.limit_statement(spell, cx);
     }
 
@@ -102,7 +122,7 @@ impl Server for PostgresServer {
         }
         match self.sessions[place].doing {
             // PostgreSQL looks at its socket between statements: this one runs on, and its slot stays taken.
-            Doing::Active => self.sessions[place].conn = None,
+            Doing::Active | Doing::Locked => self.sessions[place].conn = None,
             Doing::Idle | Doing::SettingUp => _ = self.end(place, cx),
             Doing::Nothing => unreachable!("a connection is tagged with a session that exists"),
         }
@@ -116,22 +136,42 @@ impl Server for PostgresServer {
             Alarm::Shared(number) => self.shared(number, cx),
             Alarm::StatementTimeout => self.cancel_statements(cx),
             Alarm::IdleInTransaction => self.end_idle_transactions(cx),
+            Alarm::Faster => self.pace(cx),
+            Alarm::Unlocked => self.unlock(cx),
         }
     }
 }
 
 impl Database for PostgresServer {
-    fn restart(&mut self, down: Span, cx: &mut Cx) {
-        self.refuses_until = self.refuses_until.max(cx.now() + down);
+    fn go_down(&mut self, outage: Outage, cx: &mut Cx) {
+        let up = cx.now() + outage.refuses;
+        self.away = [self.away[0].max(up), self.away[1].max(up + outage.starts)];
+        self.locked_until = SimTime::ZERO; // a lock is gone with its session
+        self.behind_lock.clear();
         self.service.clear(cx);
         let all: Vec<u32> = self.sessions.iter().map(|(place, _)| place).collect();
         for place in all {
             if self.sessions[place].doing == Doing::SettingUp {
-                cx.fact(Fact::DatabaseRefused { why: Error::AdminShutdown });
+                cx.fact(Fact::DatabaseRefused { why: outage.farewell });
             }
             let (_, conn) = self.end(place, cx);
-            shut(conn, Error::AdminShutdown, cx);
+            shut(conn, outage.farewell, cx);
         }
+    }
+
+    fn slow_down(&mut self, factor: f64, lasting: Span, cx: &mut Cx) {
+        self.slow_statements.add(cx.now() + lasting, factor);
+        cx.after(lasting, Rank::Timer, Alarm::Faster.event());
+        self.pace(cx);
+    }
+
+    fn slow_connects(&mut self, factor: f64, lasting: Span, cx: &mut Cx) {
+        self.slow_connects.add(cx.now() + lasting, factor);
+    }
+
+    fn lock(&mut self, lasting: Span, cx: &mut Cx) {
+        self.locked_until = self.locked_until.max(cx.now() + lasting);
+        cx.at(self.locked_until, Rank::Timer, Alarm::Unlocked.event());
     }
 
     fn kill(&mut self, fraction: f64, cx: &mut Cx) {
@@ -165,10 +205,12 @@ impl PostgresServer {
         cx.accept(self.sessions[place].conn.expect("a session that is being set up has its client"));
     }
 
-    /// A statement's work is over, done or cut short because of `error`.
+    /// A statement's work is over, done or cut short because of `error`, perhaps before it began.
     fn stop(&mut self, spell: Spell, error: Option<Error>, cx: &mut Cx) {
         self.sessions.turn(spell.place);
-        self.service.stop(spell.place, &self.sessions, cx);
+        if self.sessions[spell.place].doing == Doing::Active {
+            self.service.stop(spell.place, &self.sessions, cx);
+        }
         self.answer(spell.place, error, cx);
     }
 
@@ -203,6 +245,24 @@ impl PostgresServer {
             self.answer(done.place, None, cx);
         }
         self.service.go_on(&self.sessions, cx);
+    }
+
+    fn pace(&mut self, cx: &mut Cx) {
+        let factor = self.slow_statements.factor(cx.now());
+        self.service.slow_down(factor, &self.sessions, cx);
+    }
+
+    /// All that waited for the lock runs, unless another lock came or it no longer waits.
+    fn unlock(&mut self, cx: &mut Cx) {
+        if cx.now() < self.locked_until {
+            return;
+        }
+        for (spell, demand) in std::mem::take(&mut self.behind_lock) {
+            if self.sessions.is_now(spell) {
+                self.sessions[spell.place].doing = Doing::Active;
+                self.service.start(spell, demand, cx);
+            }
+        }
     }
 
     fn limit_statement(&mut self, spell: Spell, cx: &mut Cx) {
@@ -283,5 +343,7 @@ fn set(at: Option<SimTime>, alarm: Alarm, cx: &mut Cx) {
 
 #[cfg(test)]
 mod dialogue;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

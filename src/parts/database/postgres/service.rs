@@ -14,6 +14,8 @@ pub struct Service {
     discipline: Discipline,
     /// So many statements keep all cores busy.
     cores: u64,
+    /// How many times as long as usual work takes that begins now.
+    factor: f64,
 }
 
 enum Discipline {
@@ -30,17 +32,17 @@ impl Service {
             ServiceSpec::Queue { cores } => (Discipline::Queue(Queue::new(cores)), u64::from(cores)),
             ServiceSpec::Sharing { cores, sigma, kappa } => (Discipline::Sharing(Sharing::new(cores, sigma, kappa)), u64::from(cores)),
         };
-        Service { discipline, cores }
+        Service { discipline, cores, factor: 1.0 }
     }
 
     /// A session has work; its alarm rings when that is done.
     pub fn start(&mut self, spell: Spell, demand: Span, cx: &mut Cx) {
         self.count_in(cx);
         match &mut self.discipline {
-            Discipline::Delay => run(Some((spell, demand)), cx),
+            Discipline::Delay => run(Some((spell, demand)), self.factor, cx),
             Discipline::Queue(queue) => {
                 if queue.enter(spell, demand) {
-                    run(Some((spell, demand)), cx);
+                    run(Some((spell, demand)), self.factor, cx);
                 }
             }
             Discipline::Sharing(sharing) => share(sharing.enter(cx.now(), spell, demand), cx),
@@ -52,7 +54,7 @@ impl Service {
         self.count_out(cx);
         match &mut self.discipline {
             Discipline::Delay => {}
-            Discipline::Queue(queue) => run(queue.leave(place, |spell| sessions.is_now(spell)), cx),
+            Discipline::Queue(queue) => run(queue.leave(place, |spell| sessions.is_now(spell)), self.factor, cx),
             Discipline::Sharing(sharing) => share(sharing.leave(cx.now(), |spell| sessions.is_now(spell)), cx),
         }
     }
@@ -76,6 +78,15 @@ impl Service {
     pub fn go_on(&mut self, sessions: &Sessions, cx: &mut Cx) {
         if let Discipline::Sharing(sharing) = &mut self.discipline {
             share(sharing.rearm(|spell| sessions.is_now(spell)), cx);
+        }
+    }
+
+    /// From now on work takes `factor` times as long as usual. Shared cores slow down what they are at; what has a core (or
+    /// needs none) goes on as it began.
+    pub fn slow_down(&mut self, factor: f64, sessions: &Sessions, cx: &mut Cx) {
+        self.factor = factor;
+        if let Discipline::Sharing(sharing) = &mut self.discipline {
+            share(sharing.slow_down(cx.now(), factor, |spell| sessions.is_now(spell)), cx);
         }
     }
 
@@ -110,8 +121,9 @@ impl Service {
     }
 }
 
-fn run(next: Option<(Spell, Span)>, cx: &mut Cx) {
+fn run(next: Option<(Spell, Span)>, factor: f64, cx: &mut Cx) {
     if let Some((spell, demand)) = next {
+        let demand = if factor == 1.0 { demand } else { demand.scaled(factor) };
         cx.after(demand, Rank::Completion, Alarm::Done(spell).event());
     }
 }

@@ -27,6 +27,8 @@ pub enum Doing {
     Idle,
     /// It runs a statement, or waits for a core to run it.
     Active,
+    /// It has a statement that waits for a lock.
+    Locked,
 }
 
 /// One session.

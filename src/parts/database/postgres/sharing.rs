@@ -22,6 +22,8 @@ pub struct Sharing {
     cores: u32,
     sigma: f64,
     kappa: f64,
+    /// How many times as long as usual everything takes.
+    factor: f64,
     /// By number of jobs: ticks of the service clock in a nanosecond. As long as there were ever jobs at once.
     rates: Vec<f64>,
     // State.
@@ -55,6 +57,7 @@ impl Sharing {
             cores,
             sigma,
             kappa,
+            factor: 1.0,
             rates: vec![0.0],
             clock: 0,
             since: SimTime::ZERO,
@@ -70,9 +73,7 @@ impl Sharing {
     pub fn enter(&mut self, now: SimTime, spell: Spell, demand: Span) -> Option<(SimTime, u32)> {
         self.advance(now);
         self.served += 1;
-        while self.rates.len() <= self.served as usize {
-            self.rates.push(rate(self.rates.len(), self.cores, self.sigma, self.kappa) * f64::from(1 << TICKS));
-        }
+        self.know_rates();
         let end = self.clock.saturating_add(demand.nanos().min(LONGEST) << TICKS);
         self.entered += 1;
         self.jobs.push(Reverse(Job { end, order: self.entered, spell }));
@@ -128,10 +129,27 @@ impl Sharing {
         }
     }
 
+    /// From now on everything takes `factor` times as long as usual; when this returns a time, the caller sets an alarm of
+    /// that number for it.
+    pub fn slow_down(&mut self, now: SimTime, factor: f64, matters: impl FnMut(Spell) -> bool) -> Option<(SimTime, u32)> {
+        self.advance(now);
+        self.factor = factor;
+        self.rates.truncate(1);
+        self.know_rates();
+        self.rearm(matters)
+    }
+
     /// All jobs are gone. The clock starts again at zero.
     pub fn clear(&mut self) {
         self.jobs.clear();
         (self.clock, self.served, self.armed) = (0, 0, SimTime::NEVER);
+    }
+
+    fn know_rates(&mut self) {
+        while self.rates.len() <= self.served as usize {
+            let usual = rate(self.rates.len(), self.cores, self.sigma, self.kappa);
+            self.rates.push(usual * f64::from(1 << TICKS) / self.factor);
+        }
     }
 
     fn arm(&mut self, end: u64) -> Option<(SimTime, u32)> {

@@ -24,7 +24,7 @@ pub fn by_state(sessions: &Sessions) -> String {
 fn state(session: &Session) -> Option<usize> {
     match (session.doing, session.transaction) {
         (Doing::Nothing | Doing::SettingUp, _) => None,
-        (Doing::Active, _) => Some(0),
+        (Doing::Active | Doing::Locked, _) => Some(0),
         (Doing::Idle, TxStatus::Idle) => Some(1),
         (Doing::Idle, TxStatus::InTransaction) => Some(2),
         (Doing::Idle, TxStatus::Failed) => Some(3),

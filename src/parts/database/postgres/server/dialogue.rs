@@ -2,9 +2,10 @@
 
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::database::{Database, Postgres};
+use crate::parts::database::{Database, Outage, Postgres};
 use crate::protocol::conn::{Statement, StatementKind, TxStatus};
 use crate::protocol::cx::{Cx, World};
+use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, Event};
 
 /// Clients by name, the server, and what it has said to them. Wires take no time unless a test says so.
@@ -54,7 +55,13 @@ impl Dialogue {
 
     /// An operator restarts the server.
     pub fn restart(&mut self, down_ms: u64) -> &mut Dialogue {
-        self.database.restart(Span::from_millis(down_ms), &mut Cx { world: &mut self.world });
+        let outage = Outage { farewell: Error::AdminShutdown, refuses: Span::from_millis(down_ms), starts: Span::ZERO };
+        self.fault(|database, cx| database.go_down(outage, cx))
+    }
+
+    /// A fault.
+    pub fn fault(&mut self, fault: impl FnOnce(&mut dyn Database, &mut Cx)) -> &mut Dialogue {
+        fault(&mut *self.database, &mut Cx { world: &mut self.world });
         self
     }
 

@@ -1,0 +1,94 @@
+//! Rules about faults.
+
+use super::{Advice, errors};
+use crate::answers::document::Answer;
+use crate::answers::words::{count, percent, span};
+use crate::kernel::time::Span;
+use crate::parts::fault::{At, FaultSpec};
+use crate::parts::pool::PoolSpec;
+
+/// Faults end sessions, and requests fail on the dead connections.
+pub(super) fn ends_sessions(answer: &Answer) -> Option<Advice> {
+    let At(when, fault) = answer.blueprint.faults.first()?;
+    let names = ["ConnectionLost", "AdminShutdown", "ConnectionRefused", "CannotConnectNow", "ServerConnCrashed", "ServerLoginFailing"];
+    let failed: u64 = names.iter().map(|name| errors(answer, name)).sum();
+    // What fails long after a fault fails for another reason.
+    if failed == 0 || 2 * failed < answer.point.requests.failed {
+        return None;
+    }
+    let why = format!("{} after the start {}: {} requests fail for that", span(when.seconds()), in_words(fault), count(failed));
+    let advice = Advice::new("the fault", why);
+    // A ping finds a connection that has died; it cannot open one where nobody answers.
+    let broken = ["ConnectionLost", "AdminShutdown", "ServerConnCrashed"].iter().map(|name| errors(answer, name)).sum::<u64>();
+    let unguarded = answer
+        .blueprint
+        .apps
+        .iter()
+        .filter(|_| 2 * broken > failed)
+        .find(|app| matches!(&app.pool, PoolSpec::SqlAlchemy(pool) if !pool.pool_pre_ping));
+    Some(match unguarded {
+        Some(app) => advice.set(
+            "pool_pre_ping, which replaces dead connections before a request meets them",
+            [(format!("apps.{}.pool.pool_pre_ping", app.name), "true".to_owned())],
+        ),
+        None => advice.then("a retry with a pause longer than the outage, for requests that may be repeated"),
+    })
+}
+
+/// A fault holds everything up for a while without ending a session: what waits behind it fills the pools.
+pub(super) fn holds_up(answer: &Answer) -> Option<Advice> {
+    let (peak, at) = answer.queue_peak;
+    let in_its_time = |from: &Span, lasting: &Span| {
+        // What piled up needs as long again to be worked off.
+        let since = answer.point.warmup + at - from.seconds();
+        (0.0..=2.0 * lasting.seconds()).contains(&since)
+    };
+    let faults = answer.blueprint.faults.iter();
+    let (when, fault, cure) = faults
+        .filter_map(|At(when, fault)| {
+            let (lasting, cure) = match fault {
+                FaultSpec::LockTable { lasting } => {
+                    (lasting, "a lock_timeout for the migration: it then gives up and tries again, instead of everybody behind it")
+                }
+                FaultSpec::Partition { lasting } => {
+                    (lasting, "a shorter deadline, or tcp_user_timeout and keepalives, so that those who hang let go of their connections")
+                }
+                FaultSpec::SlowDatabase { lasting, .. } => {
+                    (lasting, "a shorter pool_timeout, so that requests nobody waits for any more are not worked off")
+                }
+                FaultSpec::SlowConnects { lasting, .. } => {
+                    (lasting, "pools that keep what they have open: pool_size for the peak and no overflow")
+                }
+                _ => return None,
+            };
+            in_its_time(when, lasting).then_some((when, fault, cure))
+        })
+        .next()?;
+    if answer.point.requests.failed == 0 && peak < 2.0 {
+        return None;
+    }
+    let failed = match answer.point.requests.failed {
+        0 => "none fails".to_owned(),
+        failed => format!("{} fail", count(failed)),
+    };
+    let why = format!(
+        "{} after the start {}: up to {} requests wait at once, and {failed}",
+        span(when.seconds()),
+        in_words(fault),
+        count(peak as u64)
+    );
+    Some(Advice::new("the fault", why).then(cure))
+}
+
+fn in_words(fault: &FaultSpec) -> String {
+    match fault {
+        FaultSpec::RestartDatabase { down, .. } => format!("the database restarts and refuses connections for {down}"),
+        FaultSpec::CrashDatabase { recovery } => format!("the database crashes and lets nobody in for {recovery}"),
+        FaultSpec::Failover { down } => format!("the database fails over, which takes {down}"),
+        FaultSpec::KillConnections { fraction } => format!("{} of the database's sessions are ended", percent(*fraction)),
+        FaultSpec::SlowDatabase { factor, lasting } => format!("statements take {factor} times as long for {lasting}"),
+        FaultSpec::SlowConnects { factor, lasting } => format!("connecting takes {factor} times as long for {lasting}"),
+        FaultSpec::Partition { lasting } => format!("the way to the database is cut for {lasting}"),
+        FaultSpec::LockTable { lasting } => format!("a table that all use is locked for {lasting}"),
+    }
+}
