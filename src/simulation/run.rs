@@ -8,6 +8,10 @@ use crate::simulation::observer::Observer;
 /// that took. Can be called again for a later end.
 pub fn simulate(model: &mut Model, end: SimTime, observer: &mut impl Observer) -> u64 {
     let mut events = 0;
+    if !model.world.facts.is_empty() {
+        // What the parts did while the model was built belongs to its first instant.
+        tell(model, observer);
+    }
     while let Some(event) = model.world.agenda.next(end) {
         events += 1;
         model.dispatch(event);

@@ -67,7 +67,7 @@ impl PoolKind for Bb8 {
     }
 
     fn build(&self, worker: WorkerId, _: &Seed) -> Box<dyn Pool> {
-        Box::new(State { spec: self.clone(), places: Places::new(worker), in_flight: 0, connects: Vec::new(), pending: 0 })
+        Box::new(State { spec: self.clone(), places: Places::new(worker), in_flight: 0, connects: Vec::new(), pending: 0, notified: false })
     }
 
     fn most_connections(&self) -> Option<u64> {
@@ -92,10 +92,13 @@ struct State {
     connects: Vec<(SimTime, Span)>,
     /// Connects under way.
     pending: u32,
+    /// Somebody was notified when nobody waited: whoever waits next is awake at once (`Notify` keeps one permit).
+    notified: bool,
 }
 
 const REAPER: u32 = 0;
-const FIRST_PAUSE: Span = Span::from_millis(200);
+/// 200 ms, doubled before its first use.
+const FIRST_PAUSE: Span = Span::from_millis(400);
 
 impl State {
     /// The loop of `get()`: an idle one, else a connect if there are more who want one than are coming, and wait.
@@ -105,13 +108,15 @@ impl State {
             QueueOrder::Lifo => self.places.idle.back().copied(),
         };
         let Some(place) = taken else {
-            if self.in_flight > self.pending {
-                self.connect(cx);
+            self.connect_for_one(cx);
+            if std::mem::take(&mut self.notified) {
+                self.connect_for_one(cx);
             }
             return self.places.wait(request, cx);
         };
         self.places.stops_waiting(request, cx);
         self.places.take(place, Some(request), cx);
+        self.refill(cx);
         if self.spec.test_on_check_out {
             self.places.ask(place, StatementKind::Ping, cx);
         } else {
@@ -122,6 +127,13 @@ impl State {
     fn lend(&mut self, place: u32, request: RequestId, cx: &mut Cx) {
         self.in_flight -= 1;
         self.places.lend(place, request, cx);
+    }
+
+    /// A connect, if more are inside `get()` than connections are coming.
+    fn connect_for_one(&mut self, cx: &mut Cx) {
+        if self.in_flight > self.pending {
+            self.connect(cx);
+        }
     }
 
     /// One connect in a task of its own.
@@ -159,20 +171,25 @@ impl State {
     /// It becomes idle and one sleeper is notified, who may find that somebody else was faster.
     fn put(&mut self, place: u32, cx: &mut Cx) {
         self.places.put(place, cx);
-        self.places.wake(cx);
+        self.notify(cx);
+    }
+
+    fn notify(&mut self, cx: &mut Cx) {
+        self.notified |= !self.places.wake_behind(cx);
     }
 
     fn drop_conn(&mut self, place: u32, cx: &mut Cx) {
         self.places.hang_up(place, cx);
         self.places.remove(place, cx);
         self.refill(cx);
-        self.places.wake(cx);
+        self.notify(cx);
     }
 
     fn is_old(&self, place: u32, cx: &Cx) -> bool {
         self.spec.max_lifetime.is_some_and(|lifetime| cx.now() - self.places[place].born >= lifetime)
     }
 
+    /// Nobody is notified; the pool is filled up to `min_idle` in any case.
     fn reap(&mut self, cx: &mut Cx) {
         let now = cx.now();
         let idle: Vec<u32> = self.places.idle.iter().copied().collect();
@@ -180,9 +197,11 @@ impl State {
             let idles = self.spec.idle_timeout.is_some_and(|limit| now - self.places[place].idle_since >= limit);
             if idles || self.is_old(place, cx) {
                 self.places.take(place, None, cx);
-                self.drop_conn(place, cx);
+                self.places.hang_up(place, cx);
+                self.places.remove(place, cx);
             }
         }
+        self.refill(cx);
         self.places.set(REAPER, 0, self.spec.reaper_rate, cx);
     }
 
@@ -195,7 +214,7 @@ impl State {
         self.places.refuse(request, why, cx);
         match asking {
             Asking::At(place) => self.drop_conn(place, cx),
-            Asking::Woken if !self.places.idle.is_empty() => _ = self.places.wake(cx),
+            Asking::Woken => self.notify(cx),
             _ => {}
         }
     }
@@ -241,6 +260,7 @@ impl Pool for State {
     /// Whoever caused the connect may have been served by then: it just becomes idle.
     fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
         let place = self.places.connected(conn, cx);
+        self.places[place].born = cx.now();
         self.pending -= 1;
         self.put(place, cx);
     }
@@ -249,7 +269,7 @@ impl Pool for State {
         let place = self.places.not_connected(conn, cx);
         let (began, pause) = self.connects[place as usize];
         let timeout = self.spec.connection_timeout;
-        if self.spec.retry_connection && cx.now() - began + pause < timeout {
+        if self.spec.retry_connection && cx.now() - began <= timeout {
             let most = Span::from_nanos(timeout.nanos() / 2);
             self.connects[place as usize].1 = (pause + pause).min(most);
             self.places.pause(place, pause.min(most), cx);

@@ -110,7 +110,7 @@ impl State {
                 let place = self.places.open(Some(request), cx);
                 return self.limit(place, self.spec.create, cx);
             };
-            if !self.places.is_gone(place, cx) {
+            if !self.places.is_gone(place, cx) && self.places.is_sound(place, cx) {
                 return self.recycle(place, request, cx);
             }
             self.drop_object(place, cx);
@@ -197,14 +197,15 @@ impl Pool for State {
         }
     }
 
+    /// Nobody looks at what comes back: a broken one is found when it is recycled.
     fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         let place = self.places.take_back(request, conn, cx);
         self.places.let_go(place, cx);
-        if !self.places.is_sound(place, cx) {
+        if self.places.is_abandoned(place, cx) {
             cx.step(self.places.worker, PoolStep::Invalidate, None, Some(conn));
             self.drop_object(place, cx);
             self.permit(cx);
-        } else if self.places.is_in_transaction(place, cx) {
+        } else if self.places.is_sound(place, cx) && self.places.is_in_transaction(place, cx) {
             self.places.ask(place, StatementKind::Rollback, cx);
         } else {
             self.put(place, cx);

@@ -292,6 +292,11 @@ impl Places {
         self.conn(place, cx).condition == Condition::Good
     }
 
+    /// Whether a statement was left in the middle.
+    pub fn is_abandoned(&self, place: u32, cx: &Cx) -> bool {
+        self.conn(place, cx).condition == Condition::Abandoned
+    }
+
     /// Whether the driver has heard that the other end is closed.
     pub fn is_gone(&self, place: u32, cx: &Cx) -> bool {
         self.conn(place, cx).gone

@@ -84,8 +84,8 @@ impl PoolKind for R2d2 {
 struct State {
     spec: R2d2,
     places: Places,
-    /// Connects that no thread has taken yet, by their place.
-    tasks: VecDeque<u32>,
+    /// What no thread has taken yet.
+    tasks: VecDeque<Task>,
     /// Threads that connect.
     busy: u32,
     /// Connects that are queued, under way or to be tried again.
@@ -94,9 +94,17 @@ struct State {
     pauses: Vec<Span>,
 }
 
+/// What the threads do.
+enum Task {
+    /// A connect for this place.
+    Connect(u32),
+    Reap,
+}
+
 const REAPER: u32 = 0;
 const THREADS: u32 = 3;
-const FIRST_PAUSE: Span = Span::from_millis(200);
+/// 200 ms, doubled before its first use.
+const FIRST_PAUSE: Span = Span::from_millis(400);
 const REAPER_RATE: Span = Span::from_secs(30);
 
 impl State {
@@ -104,6 +112,10 @@ impl State {
     fn get(&mut self, request: RequestId, cx: &mut Cx) {
         let Some(place) = self.places.idle.back().copied() else {
             self.add(cx);
+            // After a check that took too long: with nothing else at hand the wait is over before it begins.
+            if cx.now() > cx.request(request).asked + self.spec.connection_timeout {
+                return self.places.refuse(request, Error::PoolTimeout, cx);
+            }
             return self.places.wait(request, cx);
         };
         self.places.stops_waiting(request, cx);
@@ -129,17 +141,22 @@ impl State {
             let place = self.places.add(cx);
             self.pauses.resize(self.pauses.len().max(place as usize + 1), FIRST_PAUSE);
             self.pauses[place as usize] = FIRST_PAUSE;
-            self.tasks.push_back(place);
+            self.tasks.push_back(Task::Connect(place));
             self.work(cx);
         }
     }
 
     fn work(&mut self, cx: &mut Cx) {
         while self.busy < THREADS
-            && let Some(place) = self.tasks.pop_front()
+            && let Some(task) = self.tasks.pop_front()
         {
-            self.busy += 1;
-            self.places.connect(place, None, cx);
+            match task {
+                Task::Connect(place) => {
+                    self.busy += 1;
+                    self.places.connect(place, None, cx);
+                }
+                Task::Reap => self.reap(cx),
+            }
         }
     }
 
@@ -151,11 +168,7 @@ impl State {
                 self.places[place].user = None;
                 self.places.asks_again(request, cx);
                 self.drop_conn(place, cx);
-                if cx.now() >= cx.request(request).asked + self.spec.connection_timeout {
-                    self.places.refuse(request, Error::PoolTimeout, cx);
-                } else {
-                    self.get(request, cx);
-                }
+                self.get(request, cx);
             }
             _ if fine => self.put(place, cx),
             _ => self.drop_conn(place, cx),
@@ -165,7 +178,7 @@ impl State {
     fn put(&mut self, place: u32, cx: &mut Cx) {
         self.places.let_go(place, cx);
         self.places.put(place, cx);
-        self.places.wake(cx);
+        self.places.wake_behind(cx);
     }
 
     /// Filled up to `min_idle`; a caller who sleeps is told nothing.
@@ -184,10 +197,11 @@ impl State {
             let is_old = self.spec.max_lifetime.is_some_and(|limit| now - self.places[place].born >= limit);
             if idles || is_old {
                 self.places.take(place, None, cx);
-                self.drop_conn(place, cx);
+                self.places.hang_up(place, cx);
+                self.places.remove(place, cx);
             }
         }
-        self.places.set(REAPER, 0, REAPER_RATE, cx);
+        self.refill(cx);
     }
 
     fn stop(&mut self, request: RequestId, why: Error, cx: &mut Cx) {
@@ -199,7 +213,7 @@ impl State {
         }
         match asking {
             Asking::At(place) => self.drop_conn(place, cx),
-            Asking::Woken if !self.places.idle.is_empty() => _ = self.places.wake(cx),
+            Asking::Woken if !self.places.idle.is_empty() => _ = self.places.wake_behind(cx),
             _ => {}
         }
     }
@@ -243,6 +257,7 @@ impl Pool for State {
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
         let place = self.places.connected(conn, cx);
+        self.places[place].born = cx.now();
         self.busy -= 1;
         self.pending -= 1;
         self.put(place, cx);
@@ -281,10 +296,14 @@ impl Pool for State {
                 }
             }
             Rang::Paused(place) => {
-                self.tasks.push_back(place);
+                self.tasks.push_back(Task::Connect(place));
                 self.work(cx);
             }
-            Rang::Own(..) => self.reap(cx),
+            Rang::Own(..) => {
+                self.places.set(REAPER, 0, REAPER_RATE, cx);
+                self.tasks.push_back(Task::Reap);
+                self.work(cx);
+            }
             _ => {}
         }
     }
