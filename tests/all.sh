@@ -14,6 +14,7 @@ pgbouncer=$!
 trap 'kill "$pgbouncer" 2>/dev/null || true' EXIT
 
 tests/oracle/sqlalchemy/compare.sh --schedules 500
+tests/oracle/rust_pools/compare.sh --schedules 500
 
 result=0
 wait "$pgbouncer" || result=$?

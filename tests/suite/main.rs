@@ -8,6 +8,7 @@ mod conversations;
 mod experiment;
 mod experiments;
 mod pools;
+mod recorded;
 mod pgbouncer;
 mod library;
 mod smoke;

@@ -7,4 +7,5 @@ mod java;
 mod kept;
 mod python;
 mod rust;
+mod rust_recorded;
 mod scene;

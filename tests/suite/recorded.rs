@@ -111,12 +111,6 @@ fn first_wrong_count<S: Schedule>(recording: &Recording<S>, simulated: &[[i64; 4
     let place = (0..real.len().max(simulated.len())).find(|place| real.get(*place) != simulated.get(*place))?;
     let at = [real.get(place), simulated.get(place)].into_iter().flatten().map(|counts| counts[0] as u64).min()?;
     let around = |counts: &[[i64; 4]]| format!("{:?}", &counts[place.saturating_sub(2).min(counts.len())..(place + 2).min(counts.len())]);
-    let text = format!(
-        "  [ns, {}]: real {}, ours {}\n  {}",
-        S::COUNTERS,
-        around(real),
-        around(simulated),
-        recording.schedule.settings()
-    );
+    let text = format!("  [ns, {}]: real {}, ours {}\n  {}", S::COUNTERS, around(real), around(simulated), recording.schedule.settings());
     Some((at, text))
 }

@@ -23,14 +23,11 @@ thread_local! {
 /// Nanoseconds since the start.
 pub fn now() -> u64 {
     // tokio reads this clock when it has none of its own yet: then START is not set.
-    START.take().map_or_else(
-        threads::now,
-        |start| {
-            let now = (Instant::now() - start).as_nanos() as u64;
-            START.set(Some(start));
-            now
-        },
-    )
+    START.take().map_or_else(threads::now, |start| {
+        let now = (Instant::now() - start).as_nanos() as u64;
+        START.set(Some(start));
+        now
+    })
 }
 
 /// The runtime of this thread keeps the time, from now on.

@@ -57,10 +57,8 @@ const WORKERS: u32 = 3;
 
 fn open(world: &Arc<World>) -> Pool<Fake> {
     let settings = &world.schedule.pool["R2d2"];
-    let workers = ScheduledThreadPool::builder()
-        .num_threads(WORKERS as usize)
-        .on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled)
-        .build();
+    let workers =
+        ScheduledThreadPool::builder().num_threads(WORKERS as usize).on_drop_behavior(OnPoolDropBehavior::DiscardPendingScheduled).build();
     threads::gather(1 + u64::from(WORKERS));
     Pool::builder()
         .max_size(number(settings, "max_size").expect("a number"))

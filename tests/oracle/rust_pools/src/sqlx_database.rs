@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use sqlx_core::Either;
 use sqlx_core::arguments::{Arguments, IntoArguments};
 use sqlx_core::column::{Column, ColumnIndex};
 use sqlx_core::database::Database;
@@ -19,7 +20,6 @@ use sqlx_core::transaction::TransactionManager;
 use sqlx_core::type_info::TypeInfo;
 use sqlx_core::types::Type;
 use sqlx_core::value::{Value, ValueRef};
-use sqlx_core::Either;
 
 use super::FakeConnection;
 
