@@ -4,6 +4,7 @@
 
 pub mod histogram;
 pub mod intervals;
+pub mod journey;
 pub mod outcome;
 pub mod paired;
 pub mod quantiles;

@@ -15,6 +15,8 @@ pub mod rows;
 pub mod sweep;
 pub mod table;
 pub mod theory;
+pub mod timeline;
+pub mod waterfall;
 
 /// The result document of a plan's answers.
 pub fn document(plan: &Plan, answers: &[Answer]) -> Document {

@@ -31,7 +31,7 @@ pub const SLICES: u32 = 240;
 
 /// Requests are followed beyond the end for as long as the counted span lasted, and ten minutes more: what has not
 /// ended then counts as unfinished.
-const PATIENCE: Span = Span::from_secs(600);
+pub const PATIENCE: Span = Span::from_secs(600);
 
 /// One look at a running system: the second since its start, and what its own consoles would print.
 pub type StatusView = (f64, String);

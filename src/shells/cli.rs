@@ -1,6 +1,6 @@
 //! The command line: what can be asked, where answers and errors go, exit codes.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +17,7 @@ mod models;
 mod progress;
 mod run;
 mod sweep;
+mod trace;
 
 /// Forecasts how database connection pools behave before production does.
 ///
@@ -41,6 +42,8 @@ enum Command {
     Merge(merge::Merge),
     /// Arithmetic and rules, no run: worst-case connections against every limit, and what is known to bite
     Check(check::Check),
+    /// One run looked at closely: a request's way, every step of the pools, a timeline
+    Trace(trace::Trace),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
     /// What a field means in the real system and here
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Check(check) => check.run(),
+        Command::Trace(trace) => trace.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),
@@ -106,6 +110,20 @@ fn answer(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Outside(format!("cannot write the answer: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a long answer piece by piece, as `speak` says them; it hears false once nobody reads on.
+fn answer_long(speak: impl FnOnce(&mut dyn FnMut(&str) -> bool)) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut wrong = None;
+    speak(&mut |piece| {
+        wrong = out.write_all(piece.as_bytes()).err();
+        wrong.is_none()
+    });
+    match wrong.or_else(|| out.flush().err()) {
+        Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Outside(format!("cannot write the answer: {error}"))),
         _ => Ok(()),
     }
 }

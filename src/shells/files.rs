@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::cli::Failure;
@@ -57,14 +57,7 @@ impl Home {
 /// Writes a text to `directory/name`, making the directory if need be. A reader sees the old file or the whole new one,
 /// and several programs on several machines may write the same file at once.
 pub fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
-    let path = directory.join(name);
-    // Hashers are keyed at random: no two drafts have the same name, whoever writes them.
-    let draft = directory.join(format!(".{name}.{:016x}.part", RandomState::new().hash_one(name)));
-    let written = fs::create_dir_all(directory).and_then(|()| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&draft);
-        Failure::Outside(format!("cannot write {}: {error}", path.display()))
-    })
+    write_pieces(&directory.join(name), |print| print(text))
 }
 
 /// The text of `directory/name`, if there is such a file.
@@ -88,6 +81,24 @@ pub fn names(directory: &Path, ending: &str) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = names.filter(|name| name.ends_with(ending) && !name.starts_with('.')).collect();
     names.sort();
     Ok(names)
+}
+
+/// Writes a long text to a file, piece by piece, making its directory if need be. A reader sees the old file or the whole
+/// new one.
+pub fn write_pieces(path: &Path, pieces: impl FnOnce(&mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()>) -> Result<(), Failure> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // Hashers are keyed at random: no two drafts have the same name, whoever writes them.
+    let draft = path.with_file_name(format!(".{name}.{:016x}.part", RandomState::new().hash_one(&name)));
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+        let mut file = BufWriter::new(fs::File::create(&draft)?);
+        pieces(&mut |piece| file.write_all(piece.as_bytes()))?;
+        file.flush()?;
+        fs::rename(&draft, path)
+    });
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        Failure::Outside(format!("cannot write {}: {error}", path.display()))
+    })
 }
 
 fn standard_input() -> io::Result<Vec<u8>> {

@@ -90,6 +90,11 @@ impl Model {
         &self.pools
     }
 
+    /// Whether what reaches the process of `worker` now has to wait for its event loop.
+    pub fn holds(&self, worker: WorkerId) -> bool {
+        self.workers.holds(worker)
+    }
+
     /// The proxy, if there is one.
     pub fn proxy(&self) -> Option<&dyn Proxy> {
         self.proxy.as_deref()

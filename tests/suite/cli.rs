@@ -54,7 +54,7 @@ pub fn refused(arguments: &[&str], input: &str, says: &[&str]) {
     assert!(!said.err.contains("panicked") && !said.err.contains("internal error"), "{}", said.err);
 }
 
-fn directory(name: &str) -> PathBuf {
+pub fn directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).expect("the target directory can be written to");

@@ -15,4 +15,5 @@ mod smoke;
 mod tables;
 mod theory;
 mod tidy;
+mod trace;
 mod sqlalchemy;

@@ -90,7 +90,7 @@ impl Common {
 }
 
 /// Keeps only the scenarios of these names, if there are any.
-fn choose(experiment: &mut Experiment, names: &[String]) -> Result<(), Problem> {
+pub(super) fn choose(experiment: &mut Experiment, names: &[String]) -> Result<(), Problem> {
     let known: Vec<&str> = experiment.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     for name in names {
         if !known.contains(&name.as_str()) {
@@ -105,6 +105,7 @@ fn choose(experiment: &mut Experiment, names: &[String]) -> Result<(), Problem> 
     Ok(())
 }
 
+/// `PATH=VALUE`.
 pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
