@@ -4,6 +4,8 @@ use super::data;
 use crate::kernel::invalid::Invalid;
 use crate::kernel::time::Span;
 use crate::parts::client::StreamSpec;
+use crate::parts::fault::FaultSpec;
+use crate::parts::proxy::ProxySpec;
 use crate::protocol::program::{Program, StepSpec};
 use crate::simulation::blueprint::{AppSpec, Blueprint};
 
@@ -28,6 +30,10 @@ pub fn check(blueprint: &Blueprint, horizon: Span) -> Result<(), Invalid> {
     for (index, at) in blueprint.faults.iter().enumerate() {
         let within = |invalid: Invalid| invalid.within(&index.to_string()).within("faults");
         at.1.check().map_err(within)?;
+        if matches!(at.1, FaultSpec::RestartProxy { .. }) && !matches!(blueprint.proxy, ProxySpec::PgBouncer(_)) {
+            let why = "RestartProxy replaces PgBouncer's process, and there is none here; the end of an RDS Proxy's database is Failover(down: \"30s\")";
+            return Err(within(Invalid::here(why)));
+        }
         if at.0 >= horizon {
             let why = format!("this fault comes at {}, but the run ends at {horizon} (warm-up and duration together)", at.0);
             return Err(within(Invalid::here(why)));

@@ -56,6 +56,11 @@ pub enum FaultSpec {
         /// For how long.
         lasting: Span,
     },
+    /// PgBouncer's process is replaced: every connection on both sides ends without a word, and nobody listens for `down`.
+    RestartProxy {
+        /// How long connections are refused.
+        down: Span,
+    },
     /// An exclusive lock on the table that all use (a migration): statements wait for its end, and keep their connections.
     LockTable {
         /// How long it is held.

@@ -1,5 +1,6 @@
 //! What can be dialled, and what dials on behalf of others.
 
+use crate::kernel::time::{SimTime, Span};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
@@ -38,6 +39,8 @@ pub trait Proxy: Server {
     fn replied(&mut self, conn: ConnId, cx: &mut Cx);
     /// A connection it dialled was closed by the server; to be hung up.
     fn lost(&mut self, conn: ConnId, why: Error, cx: &mut Cx);
+    /// Its process is replaced by another, which listens after `down`; all connections end.
+    fn restart(&mut self, down: Span, cx: &mut Cx);
     /// One table of what it knows, as its own console would print it.
-    fn status(&self, cx_now: crate::kernel::time::SimTime) -> String;
+    fn status(&self, now: SimTime) -> String;
 }

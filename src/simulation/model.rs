@@ -205,11 +205,15 @@ impl Model {
     /// What a fault does, and to whom.
     fn happens(&mut self, fault: usize) {
         let cx = &mut Cx { world: &mut self.world };
+        if let (FaultSpec::RestartProxy { down }, Some(proxy)) = (&self.faults[fault].1, &mut self.proxy) {
+            return proxy.restart(*down, cx);
+        }
         let mut down = |farewell, refuses, starts| self.database.go_down(Outage { farewell, refuses, starts }, cx);
         match self.faults[fault].1 {
             FaultSpec::RestartDatabase { down: refuses, starting } => down(Error::AdminShutdown, refuses, starting),
             FaultSpec::CrashDatabase { recovery } => down(Error::ConnectionLost, Span::ZERO, recovery),
             FaultSpec::Failover { down: refuses } => down(Error::ConnectionLost, refuses, Span::ZERO),
+            FaultSpec::RestartProxy { .. } => unreachable!("a blueprint without a proxy does not restart it"),
             FaultSpec::KillConnections { fraction } => self.database.kill(fraction, cx),
             FaultSpec::SlowDatabase { factor, lasting } => self.database.slow_down(factor, lasting, cx),
             FaultSpec::SlowConnects { factor, lasting } => self.database.slow_connects(factor, lasting, cx),

@@ -27,7 +27,10 @@ pub fn systems() -> impl Strategy<Value = Blueprint> {
     );
     let streams = vec((0_usize..2, arrivals(), steps(), option::of(millis(5, 60)), option::of(retries())), 1..=3);
     (apps, streams, proxies(), databases(), (wires(), wires()), vec(faults(), 0..=2)).prop_map(
-        |(apps, streams, proxy, database, wires, faults)| {
+        |(apps, streams, proxy, database, wires, mut faults)| {
+            if !matches!(proxy, ProxySpec::PgBouncer(_)) {
+                faults.retain(|At(_, what)| !matches!(what, FaultSpec::RestartProxy { .. }));
+            }
             let apps: Vec<AppSpec> = apps
                 .into_iter()
                 .enumerate()
@@ -142,7 +145,7 @@ pub fn databases() -> impl Strategy<Value = Postgres> {
     )
 }
 
-/// What goes wrong in the first quarter of a second.
+/// What goes wrong in the first quarter of a second; `RestartProxy` is only for systems with PgBouncer.
 pub fn faults() -> impl Strategy<Value = At> {
     let what = prop_oneof![
         (millis(0, 40), millis(0, 10)).prop_map(|(down, starting)| FaultSpec::RestartDatabase { down, starting }),
@@ -150,6 +153,7 @@ pub fn faults() -> impl Strategy<Value = At> {
         millis(0, 40).prop_map(|down| FaultSpec::Failover { down }),
         (select(vec![0.5, 3.0, 10.0]), millis(0, 60)).prop_map(|(factor, lasting)| FaultSpec::SlowDatabase { factor, lasting }),
         (select(vec![0.5, 3.0, 10.0]), millis(0, 60)).prop_map(|(factor, lasting)| FaultSpec::SlowConnects { factor, lasting }),
+        millis(0, 40).prop_map(|down| FaultSpec::RestartProxy { down }),
         millis(0, 60).prop_map(|lasting| FaultSpec::Partition { lasting }),
         millis(0, 60).prop_map(|lasting| FaultSpec::LockTable { lasting }),
         select(vec![0.3, 1.0]).prop_map(|fraction| FaultSpec::KillConnections { fraction }),

@@ -171,6 +171,12 @@ pub(super) const ALL: &[Family] = &[
             ),
             field("Failover", "", "The server is gone with its sessions; another answers after `down`.", ""),
             field(
+                "RestartProxy",
+                "",
+                "PgBouncer's process is replaced: all connections on both sides end without a word, and nobody listens for `down`.",
+                "As 1.18 does at SIGTERM; an online restart (-R) loses nothing and needs no fault.",
+            ),
+            field(
                 "SlowDatabase",
                 "",
                 "A checkpoint, a neighbour, a bad disk: statements take `factor` times as long.",

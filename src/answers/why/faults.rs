@@ -84,6 +84,7 @@ fn in_words(fault: &FaultSpec) -> String {
     match fault {
         FaultSpec::RestartDatabase { down, .. } => format!("the database restarts and refuses connections for {down}"),
         FaultSpec::CrashDatabase { recovery } => format!("the database crashes and lets nobody in for {recovery}"),
+        FaultSpec::RestartProxy { down } => format!("PgBouncer restarts and refuses connections for {down}"),
         FaultSpec::Failover { down } => format!("the database fails over, which takes {down}"),
         FaultSpec::KillConnections { fraction } => format!("{} of the database's sessions are ended", percent(*fraction)),
         FaultSpec::SlowDatabase { factor, lasting } => format!("statements take {factor} times as long for {lasting}"),

@@ -17,6 +17,7 @@ mod clients;
 mod janitor;
 mod pool;
 mod process;
+mod restart;
 mod servers;
 mod settings;
 mod show;

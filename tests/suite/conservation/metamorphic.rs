@@ -4,6 +4,7 @@ use poolcast::kernel::latency::{Constant, LatencySpec};
 use poolcast::kernel::time::Span;
 use poolcast::parts::client::{Balance, StreamSpec};
 use poolcast::parts::database::{Postgres, ServiceSpec};
+use poolcast::parts::fault::{At, FaultSpec};
 use poolcast::parts::pool::PoolSpec;
 use poolcast::parts::pool::sqlalchemy::SqlAlchemy;
 use poolcast::parts::proxy::ProxySpec;
@@ -111,6 +112,7 @@ fn otherwise(blueprint: &Blueprint) -> Blueprint {
         ProxySpec::Direct => PgBouncer { pool_mode: PoolMode::Transaction, ..PgBouncer::default() }.into(),
         _ => ProxySpec::Direct,
     };
+    other.faults.retain(|At(_, what)| !matches!(what, FaultSpec::RestartProxy { .. }));
     other
 }
 

@@ -118,6 +118,7 @@ fn every_bad_half_minute_has_a_face_of_its_own() {
     mostly("restart", "ConnectionRefused");
     mostly("crash", "CannotConnectNow");
     mostly("failover", "ConnectionRefused");
+    mostly("proxy restart", "ConnectionRefused");
     mostly("partition", "PoolTimeout");
     mostly("migration", "PoolTimeout");
     assert!(errors(point("restart"), "CannotConnectNow") > 0, "it starts up for a second");

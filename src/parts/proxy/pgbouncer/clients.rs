@@ -163,7 +163,7 @@ impl Process {
         matches!(self.clients[client].state, ClientState::Waiting | ClientState::WaitingLogin)
     }
 
-    fn forget_client(&mut self, client: u32, cx: &mut Cx) {
+    pub(super) fn forget_client(&mut self, client: u32, cx: &mut Cx) {
         debug_assert!(self.clients[client].link.is_none(), "a client is unlinked before it goes");
         if self.is_waiting(client) {
             self.leave_waiting(client, cx);

@@ -31,6 +31,11 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    /// An empty one, in the next process.
+    pub(super) fn after(last: &Pool) -> Pool {
+        Pool { launched: last.launched, ..Pool::default() }
+    }
+
     /// A login has failed: no other for `server_login_retry`.
     pub(super) fn login_failed(&mut self) {
         self.last_login_failed = true;

@@ -31,7 +31,9 @@ pub(super) struct Process {
     /// State.
     pub(super) janitor: Janitor,
     /// State: when the thread is through with all it was given.
-    busy_until: SimTime,
+    pub(super) busy_until: SimTime,
+    /// State: before that nobody listens.
+    pub(super) listens_from: SimTime,
 }
 
 /// A message for the thread.
@@ -56,6 +58,7 @@ impl Process {
             pool: Pool::default(),
             janitor: Janitor::new(seed),
             busy_until: SimTime::ZERO,
+            listens_from: SimTime::ZERO,
         }
     }
 
@@ -108,6 +111,9 @@ fn live_server(conn: ConnId, cx: &Cx) -> Option<u32> {
 
 impl Server for Process {
     fn connect(&mut self, conn: ConnId, cx: &mut Cx) {
+        if cx.now() < self.listens_from {
+            return cx.shut(conn, Error::ConnectionRefused);
+        }
         if self.client_startup(conn, cx) {
             self.give(Message::ClientLogin(conn), self.settings.login, cx);
         }
@@ -150,6 +156,10 @@ impl Proxy for Process {
             self.server_gone(server, why, cx);
             self.per_loop_activate(cx);
         }
+    }
+
+    fn restart(&mut self, down: Span, cx: &mut Cx) {
+        self.start_again(down, cx);
     }
 
     fn status(&self, now: SimTime) -> String {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::parts::proxy::house::{Heard, at, begin, ms, statement};
 use crate::protocol::conn::StatementKind;
+use crate::protocol::cx::Cx;
 use crate::protocol::event::ConnId;
 
 /// A house where so many servers were opened by half a second, for clients of whom none has asked anything since.
@@ -222,4 +223,29 @@ fn a_query_that_crosses_the_last_words_of_its_server_hears_them() {
     house.ask(clients[0], statement(ms(1)));
     house.run(at(1002));
     assert_eq!(house.last(clients[0]), Some(Heard::Lost(Error::AdminShutdown)));
+}
+
+#[test]
+fn a_restart_ends_every_connection_without_a_word_and_the_next_process_knows_nothing_of_the_last() {
+    let (mut house, clients) = warm(&pool_of(2, PoolMode::Transaction), 2);
+    house.ask(clients[0], statement(ms(5000)));
+    let waits = house.clients(1, at(1500))[0];
+    house.ask(clients[1], begin(ms(5000)));
+    house.ask(waits, statement(ms(1)));
+    house.run(at(2000));
+    house.proxy.restart(ms(1000), &mut Cx { world: &mut house.world });
+    let early = house.connect();
+    house.run(at(2500));
+    for client in [clients[0], clients[1], waits] {
+        assert_eq!(house.last(client), Some(Heard::Lost(Error::ConnectionLost)));
+    }
+    assert_eq!(house.last(early), Some(Heard::Lost(Error::ConnectionRefused)));
+    let meters = &house.world.proxy;
+    assert_eq!([meters.clients.value(), meters.servers.value(), meters.linked.value(), meters.waiting.value()], [0; 4]);
+    house.run(at(3000));
+    let late = house.clients(1, at(3100))[0];
+    house.ask(late, statement(ms(1)));
+    house.run(at(4000));
+    assert!(house.answered(late).is_some(), "it is served by a connection of its own");
+    assert_eq!(house.world.proxy.connects, 3);
 }
