@@ -106,6 +106,8 @@ pub struct Conn {
     pub gone: bool,
     /// The statement on its way, running, or answered last.
     pub statement: Statement,
+    /// When the near end sent its last statement.
+    pub asked: SimTime,
     /// What the last reply said went wrong.
     pub error: Option<Error>,
     /// Why the far end has closed.

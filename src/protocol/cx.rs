@@ -245,8 +245,10 @@ impl Cx<'_> {
 
     /// Sends a statement; the answer is `replied` or `lost`. On a connection that is known to be gone the answer comes at once.
     pub fn query(&mut self, conn: ConnId, statement: Statement) {
+        let now = self.now();
         let sent = self.conn(conn);
         sent.statement = statement;
+        sent.asked = now;
         if sent.gone {
             self.at_once(Event::Lost { conn });
         } else {

@@ -2,6 +2,7 @@
 
 mod dotnet_and_node;
 mod go;
+mod hikari_recorded;
 mod invariants;
 mod java;
 mod kept;

@@ -40,7 +40,7 @@ enum Verdict {
 }
 
 /// The recordings in the file that the environment variable `fresh` names, else `kept`.
-pub fn recordings<S: Schedule>(fresh: &str, kept: &str) -> Vec<Recording<S>> {
+pub fn recordings<S: DeserializeOwned>(fresh: &str, kept: &str) -> Vec<Recording<S>> {
     let text = match std::env::var(fresh) {
         Ok(path) => std::fs::read_to_string(path).expect("the file of traces can be read"),
         Err(_) => kept.to_owned(),

@@ -41,6 +41,12 @@ const ASYNCPG: &[Field] = &[
 ];
 
 const HIKARI: &[Field] = &[
+    field(
+        "version",
+        "V6",
+        "Whose way of adding connections: V6 (6.0) pauses 30 ms after each, V2 (2.7) does not.",
+        "V2 tries a failed connect again after 250 ms and more, V6 after 10 ms and more.",
+    ),
     field("maximumPoolSize", "10", "Connections at most.", ""),
     field("minimumIdle", "None", "Idle connections that the pool tries to have; None is as many as maximumPoolSize.", ""),
     field(

@@ -1,4 +1,4 @@
-//! HikariCP (6.0): one adder thread that pauses 30 ms after each connect; what comes back goes to whoever is first.
+//! HikariCP (6.0, and 2.7): one adder thread opens connections; what comes back goes to whoever is first.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,30 +13,49 @@ use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 
-/// HikariCP under its properties, with its defaults. A thread's own list of recent connections is not in the model:
-/// a request here has no thread that it shares with earlier ones.
+mod adder;
+mod borrow;
+mod upkeep;
+
+/// Whose way of adding connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    /// 2.7: for each task one connect, while somebody waits or too few are idle; after a failure 250 ms, half as much more
+    /// each time up to 10 s or `connectionTimeout`. A marked connection that comes back is closed when it is taken next.
+    V2,
+    /// 6.0: connects while more wait than are idle, or too few are idle, and pauses 30 ms after each; after a failure 10 ms,
+    /// doubling up to 5 s. A marked connection is closed when it comes back.
+    #[default]
+    V6,
+}
+
+/// HikariCP under its properties, with its defaults. A request is a thread of its own: what it gives back it finds first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Hikari {
+    /// Which version's way of adding connections.
+    pub version: Version,
     /// Connections at most.
     pub maximum_pool_size: u32,
     /// Idle connections that the pool tries to have; `None` as many as `maximumPoolSize`.
     pub minimum_idle: Option<u32>,
     /// Longest `getConnection()`, validation included.
     pub connection_timeout: Span,
-    /// Idle time after which a connection above `minimumIdle` is closed; "0s" never.
+    /// Time since the last access after which an idle connection above `minimumIdle` is closed; "0s" never.
     pub idle_timeout: Span,
     /// Age at which a connection is closed, or marked if it is in use, less up to 2.5 % at random; "0s" never.
     pub max_lifetime: Span,
     /// How often an idle connection is asked whether it lives, less up to 10 % at random; "0s" never.
     pub keepalive_time: Span,
-    /// `com.zaxxer.hikari.aliveBypassWindowMs`: a connection that was used so recently is not validated.
+    /// `com.zaxxer.hikari.aliveBypassWindowMs`: a connection is not validated if its last statement, or its checkout if there
+    /// was none, began so recently.
     pub alive_bypass_window: Span,
 }
 
 impl Default for Hikari {
     fn default() -> Hikari {
         Hikari {
+            version: Version::V6,
             maximum_pool_size: 10,
             minimum_idle: None,
             connection_timeout: Span::from_secs(30),
@@ -81,8 +100,11 @@ impl PoolKind for Hikari {
         Box::new(State {
             places: Places::new(worker),
             bag: Vec::new(),
+            recent: Vec::new(),
+            is_built: false,
             adding: false,
-            backoff: FIRST_BACKOFF,
+            tasks: 0,
+            backoff: Span::ZERO,
             keepalives: Vec::new(),
             dice: seed.stream("hikari"),
             spec: self.clone(),
@@ -107,8 +129,14 @@ struct State {
     places: Places,
     /// The shared list: places in the order in which they were added.
     bag: Vec<u32>,
+    /// By request: what it gave back when nobody waited (a thread's own list).
+    recent: Vec<(Option<RequestId>, Vec<u32>)>,
+    /// The first connection has been opened, or not: the constructor has come to its end.
+    is_built: bool,
     /// The adder connects, pauses or backs off.
     adding: bool,
+    /// What the adder has still to look at.
+    tasks: u64,
     backoff: Span,
     /// By place: when it is asked next whether it lives.
     keepalives: Vec<SimTime>,
@@ -119,184 +147,13 @@ const ADDER: u32 = 0;
 const HOUSEKEEPER: u32 = 1;
 const LIFETIME: u32 = 2;
 const KEEPALIVE: u32 = 3;
-const ADDER_PAUSE: Span = Span::from_millis(30);
-const FIRST_BACKOFF: Span = Span::from_millis(10);
-const LAST_BACKOFF: Span = Span::from_secs(5);
-
-impl State {
-    /// Borrow 2 and 3: the first idle one of the shared list, else ask for another and wait.
-    fn borrow(&mut self, request: RequestId, cx: &mut Cx) {
-        let others_wait = self.places.pending > u64::from(self.places.asking(request, cx) == Asking::Woken);
-        match self.bag.iter().copied().find(|place| self.places[*place].phase == Phase::Idle) {
-            Some(place) => {
-                self.places.stops_waiting(request, cx);
-                self.places.take(place, Some(request), cx);
-                if others_wait {
-                    self.add(cx);
-                }
-                self.validate(place, request, cx);
-            }
-            None => {
-                self.places.wait(request, cx);
-                self.add(cx);
-            }
-        }
-    }
-
-    /// Borrow 4: a marked one is closed, one that was idle for long is asked; after that all begins again.
-    fn validate(&mut self, place: u32, request: RequestId, cx: &mut Cx) {
-        let idle = cx.now() - self.places[place].idle_since;
-        if self.is_evicted(place, cx) {
-            self.evict(place, cx);
-            self.again(request, cx);
-        } else if idle > self.spec.alive_bypass_window {
-            self.places.ask(place, StatementKind::Ping, cx);
-        } else {
-            self.places.lend(place, request, cx);
-        }
-    }
-
-    fn validated(&mut self, place: u32, fine: bool, cx: &mut Cx) {
-        match self.places[place].user {
-            // The keepalive of an idle one.
-            None if fine => {
-                self.keep_alive(place, cx);
-                self.requite(place, cx);
-            }
-            Some(request) if fine => self.places.lend(place, request, cx),
-            user => {
-                self.evict(place, cx);
-                if let Some(request) = user {
-                    self.again(request, cx);
-                }
-            }
-        }
-    }
-
-    /// Starts over with the remaining time, or 5: none remains.
-    fn again(&mut self, request: RequestId, cx: &mut Cx) {
-        self.places.asks_again(request, cx);
-        if cx.now() >= cx.request(request).asked + self.spec.connection_timeout {
-            self.places.refuse(request, Error::PoolTimeout, cx);
-        } else {
-            self.borrow(request, cx);
-        }
-    }
-
-    /// Somebody who waits asks for another connection.
-    fn add(&mut self, cx: &mut Cx) {
-        let idle = self.places.idle.len() as u64;
-        let wanted = idle < u64::from(self.spec.minimum_idle()) || self.places.pending > idle;
-        if !self.adding && wanted && self.places.total < self.spec.maximum_pool_size {
-            self.adding = true;
-            self.places.open(None, cx);
-        }
-    }
-
-    /// `fillPool` looks at `minimumIdle` alone.
-    fn fill(&mut self, cx: &mut Cx) {
-        if (self.places.idle.len() as u64) < u64::from(self.spec.minimum_idle()) {
-            self.add(cx);
-        }
-    }
-
-    /// It can be taken at once, also by a newcomer; the oldest waiter is told.
-    fn requite(&mut self, place: u32, cx: &mut Cx) {
-        self.places.put(place, cx);
-        self.places.wake(cx);
-    }
-
-    /// Closed by a thread of its own: it no longer counts, and the pool is filled again.
-    fn evict(&mut self, place: u32, cx: &mut Cx) {
-        self.places.idle.retain(|idle| *idle != place);
-        self.bag.retain(|other| *other != place);
-        self.places[place].user = None;
-        self.places.hang_up(place, cx);
-        self.places.remove(place, cx);
-        self.fill(cx);
-    }
-
-    fn is_evicted(&self, place: u32, cx: &Cx) -> bool {
-        self.places[place].expires <= cx.now()
-    }
-
-    /// The timers of a new connection.
-    fn set_timers(&mut self, place: u32, cx: &mut Cx) {
-        if !self.spec.max_lifetime.is_zero() {
-            let lifetime = self.spec.max_lifetime.scaled(1.0 - 0.025 * self.dice.uniform());
-            self.places[place].expires = cx.now() + lifetime;
-            self.places.set(LIFETIME, place, lifetime, cx);
-        }
-        self.keep_alive(place, cx);
-    }
-
-    /// An idle one is closed; one in use is marked by its age, and closed when it comes back.
-    fn end_of_life(&mut self, place: u32, cx: &mut Cx) {
-        if self.places[place].expires == cx.now() && self.places[place].phase == Phase::Idle {
-            self.evict(place, cx);
-        }
-    }
-
-    fn keep_alive(&mut self, place: u32, cx: &mut Cx) {
-        if !self.spec.keepalive_time.is_zero() {
-            let span = self.spec.keepalive_time.scaled(1.0 - 0.1 * self.dice.uniform());
-            self.keepalives.resize(self.keepalives.len().max(place as usize + 1), SimTime::NEVER);
-            self.keepalives[place as usize] = cx.now() + span;
-            self.places.set(KEEPALIVE, place, span, cx);
-        }
-    }
-
-    fn keepalive_due(&mut self, place: u32, cx: &mut Cx) {
-        if self.keepalives[place as usize] != cx.now() {
-            return;
-        }
-        match self.places[place].phase {
-            Phase::Idle => {
-                self.places.take(place, None, cx);
-                self.places.ask(place, StatementKind::Ping, cx);
-            }
-            Phase::Gone => {}
-            _ => self.keep_alive(place, cx),
-        }
-    }
-
-    /// Every 30 s: the longest idle are closed down to `minimumIdle`, then the pool is filled.
-    fn keep_house(&mut self, cx: &mut Cx) {
-        self.places.set(HOUSEKEEPER, 0, Span::from_secs(30), cx);
-        let (now, idle_timeout) = (cx.now(), self.spec.idle_timeout);
-        if !idle_timeout.is_zero() && self.spec.minimum_idle() < self.spec.maximum_pool_size {
-            let surplus = self.places.idle.len().saturating_sub(self.spec.minimum_idle() as usize);
-            let old = |place: &u32| now - self.places[*place].idle_since > idle_timeout;
-            let closed: Vec<u32> = self.places.idle.iter().copied().filter(old).take(surplus).collect();
-            for place in closed {
-                self.evict(place, cx);
-            }
-        }
-        self.fill(cx);
-    }
-
-    fn stop(&mut self, request: RequestId, why: Error, cx: &mut Cx) {
-        let asking = self.places.asking(request, cx);
-        match asking {
-            Asking::Answered => return,
-            // The timeout does not cut a validation short.
-            Asking::At(_) if why == Error::PoolTimeout => return,
-            Asking::At(place) => {
-                self.places.refuse(request, why, cx);
-                self.evict(place, cx);
-            }
-            _ => self.places.refuse(request, why, cx),
-        }
-        if asking == Asking::Woken && !self.places.idle.is_empty() {
-            self.places.wake(cx);
-        }
-    }
-}
+/// After the constructor has come to its end.
+const FIRST_HOUSEKEEPING: Span = Span::from_millis(100);
 
 impl Pool for State {
+    /// `checkFailFast` opens one connection in the constructor. One that fails would end the application; here it does not.
     fn start(&mut self, cx: &mut Cx) {
-        self.fill(cx);
-        self.places.set(HOUSEKEEPER, 0, Span::from_millis(100), cx);
+        self.places.open(None, cx);
     }
 
     fn acquire(&mut self, request: RequestId, cx: &mut Cx) {
@@ -304,9 +161,18 @@ impl Pool for State {
         self.borrow(request, cx);
     }
 
+    /// Woken in vain it waits on, and does not ask for another.
     fn woken(&mut self, request: RequestId, cx: &mut Cx) {
-        if self.places.asking(request, cx) == Asking::Woken {
-            self.borrow(request, cx);
+        if self.places.asking(request, cx) != Asking::Woken {
+            return;
+        }
+        match self.first_idle() {
+            Some(place) => {
+                self.places.stops_waiting(request, cx);
+                self.places.take(place, Some(request), cx);
+                self.validate(place, request, cx);
+            }
+            None => self.places.wait(request, cx),
         }
     }
 
@@ -316,32 +182,51 @@ impl Pool for State {
 
     fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         let place = self.places.take_back(request, conn, cx);
-        if !self.places.is_sound(place, cx) || self.is_evicted(place, cx) {
+        let is_closed = self.spec.version == Version::V6 && self.is_evicted(place, cx);
+        if !self.places.is_sound(place, cx) || is_closed {
             self.places.let_go(place, cx);
             self.evict(place, cx);
         } else if self.places.is_in_transaction(place, cx) {
             self.places.ask(place, StatementKind::Rollback, cx);
         } else {
             self.places.let_go(place, cx);
-            self.requite(place, cx);
+            self.requite(place, Some(request), cx);
         }
     }
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
         let place = self.places.connected(conn, cx);
+        if !self.is_built && self.spec.minimum_idle() == 0 {
+            self.places.hang_up(place, cx);
+            self.places.remove(place, cx);
+            return self.built(cx);
+        }
         self.bag.push(place);
+        self.places[place].idle_since = cx.now();
         self.set_timers(place, cx);
-        self.requite(place, cx);
-        self.backoff = FIRST_BACKOFF;
-        self.places.set(ADDER, 0, ADDER_PAUSE, cx);
+        self.requite(place, None, cx);
+        if !self.is_built {
+            return self.built(cx);
+        }
+        match self.spec.version.pause() {
+            Some(pause) => self.places.set(ADDER, 0, pause, cx),
+            None => {
+                self.adding = false;
+                self.add(cx);
+            }
+        }
+        self.backoff = Span::ZERO;
     }
 
     /// Callers see their own timeout only.
     fn failed(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
         let place = self.places.not_connected(conn, cx);
         self.places.remove(place, cx);
+        if !self.is_built {
+            return self.built(cx);
+        }
+        self.backoff = self.spec.version.backoff(self.backoff, self.spec.connection_timeout);
         self.places.set(ADDER, 0, self.backoff, cx);
-        self.backoff = (self.backoff + self.backoff).min(LAST_BACKOFF);
     }
 
     fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
@@ -365,7 +250,7 @@ impl Pool for State {
                 }
             }
             Rang::Own(ADDER, _) => {
-                self.adding = false;
+                self.adding = self.connect(cx);
                 self.add(cx);
             }
             Rang::Own(HOUSEKEEPER, _) => self.keep_house(cx),
@@ -391,7 +276,14 @@ impl State {
         if self.places[place].phase == Phase::Asking(StatementKind::Ping) {
             return self.validated(place, fine, cx);
         }
+        let from = self.places[place].user;
         self.places.let_go(place, cx);
-        if fine { self.requite(place, cx) } else { self.evict(place, cx) }
+        if fine { self.requite(place, from, cx) } else { self.evict(place, cx) }
+    }
+
+    fn built(&mut self, cx: &mut Cx) {
+        self.is_built = true;
+        self.places.set(HOUSEKEEPER, 0, FIRST_HOUSEKEEPING, cx);
+        self.add(cx);
     }
 }
