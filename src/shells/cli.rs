@@ -12,6 +12,7 @@ mod common;
 mod compare;
 mod completions;
 mod explain;
+mod import;
 mod merge;
 mod models;
 mod progress;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Check),
     /// One run looked at closely: a request's way, every step of the pools, a timeline
     Trace(trace::Trace),
+    /// An experiment from real configuration files and measured load
+    Import(import::Import),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
     /// What a field means in the real system and here
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Merge(merge) => merge.run(),
         Command::Check(check) => check.run(),
         Command::Trace(trace) => trace.run(),
+        Command::Import(import) => import.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

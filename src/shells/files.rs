@@ -101,6 +101,28 @@ pub fn write_pieces(path: &Path, pieces: impl FnOnce(&mut dyn FnMut(&str) -> io:
     })
 }
 
+/// The text of a configuration file; what is no UTF-8 in it is replaced, as it can only stand in comments and names.
+pub fn configuration(name: &str) -> Result<String, Failure> {
+    match fs::read(name) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::Input(Problem::nowhere(format!("there is no file {name}")))),
+        Err(error) => Err(Failure::Outside(format!("cannot read {name}: {error}"))),
+    }
+}
+
+/// The text of a file that a configuration file names, if it can be read.
+pub fn text(name: &str) -> Option<String> {
+    fs::read(name).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The names of the files in a directory, in order.
+pub fn names_in(directory: &str) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
 fn standard_input() -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;

@@ -2,9 +2,14 @@
 
 use std::time::Instant;
 
+use poolcast::answers::check::{System, check, worst};
+use poolcast::answers::report::findings::render;
+use poolcast::experiment::Experiment;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
 use crate::cli::{poolcast, refused};
+use crate::experiment::mutations::{cases, mutated, mutation};
 
 const MOVEHUB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/movehub.ron");
 
@@ -69,7 +74,7 @@ fn settings_count_and_slips_are_told() {
         assert!(said.out.contains(part), "{part:?} is not in\n{}", said.out);
     }
     refused(&["check", "-"], "Experiment(", &["error:"]);
-    refused(&["check"], "", &["<FILE>"]);
+    refused(&["check"], "", &["there is nothing to check", "--compose"]);
     refused(&["check", MOVEHUB, "--set", "apps.api.wokers=4"], "", &["did you mean `workers`?"]);
 }
 
@@ -78,4 +83,31 @@ fn the_rules_are_listed() {
     let said = poolcast(&["check", "--rules"], "");
     assert!(said.out.lines().count() >= 40 && said.out.contains("nested-sessions"), "{}", said.out);
     assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+}
+
+/// As many cases as `POOLCAST_FUZZ_CASES` says; each is one of three files after one to four mutations.
+#[test]
+fn whatever_can_be_planned_can_be_checked() {
+    let mut runner = TestRunner::new(Config { cases: cases(500), failure_persistence: None, ..Config::default() });
+    let strategy = (0..3_usize, proptest::collection::vec(mutation(), 1..5));
+    let outcome = runner.run(&strategy, |(file, mutations)| {
+        let text = [crate::experiment::MOVEHUB, crate::experiment::POOL_SIZE, crate::experiment::RESTART][file].to_owned();
+        looked_over(&mutations.iter().fold(text, |text, mutation| mutated(&text, mutation)));
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+/// Checks all systems of an experiment, if it is one.
+fn looked_over(text: &str) {
+    let Ok(experiment) = Experiment::parse(text, "test.ron", &|_| None) else { return };
+    let Ok(plan) = experiment.plan(&[], None, None) else { return };
+    for point in plan.points.iter().take(20).filter(|_| plan.data_files().is_empty()) {
+        let place = |path: &str| experiment.place(point, &[], path);
+        let system = System { name: String::new(), blueprint: &point.blueprint, objectives: &plan.objectives, surge: None, place: &place };
+        assert!(worst(&system).slots > 0);
+        for finding in check(&[system]) {
+            assert!(!render(&finding, 1).is_empty());
+        }
+    }
 }

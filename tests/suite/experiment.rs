@@ -10,7 +10,7 @@ use poolcast::parts::workload::ArrivalsSpec;
 
 mod laws;
 mod messages;
-mod mutations;
+pub mod mutations;
 
 pub const MOVEHUB: &str = include_str!("../../experiments/movehub.ron");
 pub const POOL_SIZE: &str = include_str!("../../experiments/pool-size.ron");

@@ -7,6 +7,7 @@ mod conservation;
 mod conversations;
 mod experiment;
 mod experiments;
+mod import;
 mod paths;
 mod pools;
 mod recorded;

@@ -46,7 +46,7 @@ fn crowded(system: &System) -> Vec<Finding> {
         .at("database.service", format!("most work is done by {} at once", best.0))
         .all(labels(system.blueprint))
         .why(format!("with all of them active the database does {} of what it does at its best", percent(then / best.1)));
-    vec![finding.help(format!("fewer connections, or PgBouncer in transaction mode with default_pool_size {}", 2 * cores))]
+    vec![finding.help(format!("fewer connections, or PgBouncer in transaction mode with default_pool_size {}", 2 * u64::from(cores)))]
 }
 
 /// Core seconds a second at best.
@@ -60,9 +60,11 @@ fn capacity(service: &ServiceSpec) -> Option<f64> {
 
 /// How many statements at once do the most work, and how much that is.
 fn peak(service: &ServiceSpec) -> (u64, f64) {
-    let ServiceSpec::Sharing { cores, .. } = *service else { return (0, 0.0) };
-    let each = (1..=u64::from(cores)).map(|active| (active, rate(service, active)));
-    each.fold((0, 0.0), |best, now| if now.1 > best.1 { now } else { best })
+    let ServiceSpec::Sharing { cores, sigma, kappa } = *service else { return (0, 0.0) };
+    // The law has one summit, at √((1 − σ) / κ), if the cores reach it.
+    let summit = (((1.0 - sigma) / kappa).sqrt() as u64).clamp(1, u64::from(cores));
+    let each = [summit, (summit + 1).min(u64::from(cores))].map(|active| (active, rate(service, active)));
+    each.into_iter().fold((0, 0.0), |best, now| if now.1 > best.1 { now } else { best })
 }
 
 /// Core seconds a second that so many active statements get done: the law of [`ServiceSpec::Sharing`].

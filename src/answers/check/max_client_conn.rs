@@ -33,21 +33,21 @@ fn deploys(system: &System) -> Vec<Finding> {
     let blueprint = system.blueprint;
     let (Some(proxy), Some(most), Some(during)) = (pgbouncer(blueprint), fleet(blueprint), deploy(system)) else { return Vec::new() };
     let (setting, limit) = lowest(proxy);
-    if most > limit || 2 * most <= limit {
+    if most > limit || most.saturating_mul(2) <= limit {
         return Vec::new();
     }
     let (finding, words) = match during > limit {
         true => (Finding::warning("a rolling deploy opens more connections than PgBouncer accepts"), format!("up to {}", count(during))),
         false => (
             Finding::note("replacing all workers at once opens more connections than PgBouncer accepts"),
-            format!("2 × {} = {}", count(most), count(2 * most)),
+            format!("2 × {} = {}", count(most), count(most.saturating_mul(2))),
         ),
     };
     let finding = finding
         .at(format!("proxy.{setting}"), format!("{} clients", count(limit)))
         .all(labels(blueprint))
         .why(format!("while new workers start before old ones have stopped there are {words} connections, against {}", count(limit)));
-    vec![finding.help(format!("{setting} of {}", count(2 * most)))]
+    vec![finding.help(format!("{setting} of {}", count(most.saturating_mul(2))))]
 }
 
 /// The lowest limit of clients for one database and one user.

@@ -62,7 +62,7 @@ fn proxy(system: &System) -> Vec<Finding> {
 fn deploys(system: &System) -> Vec<Finding> {
     let (blueprint, slots) = (system.blueprint, slots(system.blueprint));
     let (Some(most), Some(during)) = (direct(blueprint), deploy(system)) else { return Vec::new() };
-    if most > slots || 2 * most <= slots {
+    if most > slots || most.saturating_mul(2) <= slots {
         return Vec::new();
     }
     let workers = system.surge.unwrap_or(1);
@@ -74,7 +74,7 @@ fn deploys(system: &System) -> Vec<Finding> {
         )
     } else {
         let message = "replacing all workers at once opens more connections than the server allows";
-        (Finding::note(message), format!("2 × {} = {}", count(most), count(2 * most)))
+        (Finding::note(message), format!("2 × {} = {}", count(most), count(most.saturating_mul(2))))
     };
     let finding = finding
         .all(labels(blueprint))

@@ -4,21 +4,26 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Outcome, answer};
+use super::import::Sources;
+use super::{Failure, Outcome, answer, complain};
 use crate::answers::check::{Finding, RULES, Severity, System, Worst, check, worst};
 use crate::answers::report::findings::{document, render, tally, worst_cases};
 use crate::answers::report::json;
 use crate::experiment::{Experiment, Place, Plan, Point, Problem};
 use crate::shells::files::Home;
+use crate::shells::import::Imported;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   poolcast check experiments/movehub.ron
+  poolcast check --env .env --pgbouncer pgbouncer.ini --postgres postgresql.conf --compose docker-compose.yml
   poolcast check checkout.ron --set apps.api.workers=12 --format json | jq '.findings[].rule'")]
 pub(super) struct Check {
     /// Experiment files; `-` is standard input
-    #[arg(required_unless_present = "rules", value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Sets a value of the system (repeatable)
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::common::assignment)]
     set: Vec<(String, String)>,
@@ -54,7 +59,17 @@ impl Check {
             answer(&list())?;
             return Ok(true);
         }
-        let checked: Vec<Checked> = self.files.iter().map(|file| self.file(&Home::of(file))).collect::<Result<_, _>>()?;
+        let mut checked: Vec<Checked> = self.files.iter().map(|file| self.file(&Home::of(file))).collect::<Result<_, _>>()?;
+        if let Some(imported) = self.sources.import()? {
+            imported.guesses.iter().for_each(|guess| complain(&format!("guessed: {guess}")));
+            checked.push(self.imported(&imported)?);
+        }
+        if checked.is_empty() {
+            let problem = Problem::nowhere("there is nothing to check");
+            return Err(Failure::Input(
+                problem.help("give an experiment file, or configuration files: --env, --pgbouncer, --postgres, --compose"),
+            ));
+        }
         match self.format {
             Format::Table => {
                 let texts: Vec<String> = checked.iter().map(text).collect();
@@ -73,28 +88,34 @@ impl Check {
         let experiment = home.experiment()?;
         let mut plan = experiment.plan(&self.set, None, None).map_err(Failure::Input)?;
         home.load(&mut plan)?;
-        if plan.points.is_empty() {
-            return Err(Failure::Input(Problem::nowhere("there is no system to check")));
-        }
-        Ok(self.plan(&experiment, &plan))
-    }
-
-    fn plan(&self, experiment: &Experiment, plan: &Plan) -> Checked {
         let mut places: Vec<Where> = Vec::new();
         for point in &plan.points {
             places.push(Box::new(|path| experiment.place(point, &self.set, path)));
         }
-        let systems = plan.points.iter().zip(&places).map(|(point, place)| System {
-            name: name(point),
-            blueprint: &point.blueprint,
-            objectives: &plan.objectives,
-            surge: None,
-            place,
-        });
-        let systems: Vec<System> = systems.collect();
-        let cases = systems.iter().map(|system| (system.name.clone(), worst(system))).collect();
-        Checked { findings: check(&systems), cases }
+        Ok(checked(&plan, &places, None))
     }
+
+    /// Configuration files: the places are those in them, what was guessed has none.
+    fn imported(&self, imported: &Imported) -> Result<Checked, Failure> {
+        let experiment = Experiment::parse(&imported.text, "the imported experiment", &|_| None).map_err(Failure::Input)?;
+        let plan = experiment.plan(&self.set, None, None).map_err(Failure::Input)?;
+        let place = |path: &str| imported.place(path);
+        let places: Vec<Where> = plan.points.iter().map(|_| Box::new(place) as Where).collect();
+        Ok(checked(&plan, &places, imported.surge))
+    }
+}
+
+fn checked(plan: &Plan, places: &[Where], surge: Option<u64>) -> Checked {
+    let systems = plan.points.iter().zip(places).map(|(point, place)| System {
+        name: name(point),
+        blueprint: &point.blueprint,
+        objectives: &plan.objectives,
+        surge,
+        place,
+    });
+    let systems: Vec<System> = systems.collect();
+    let cases = systems.iter().map(|system| (system.name.clone(), worst(system))).collect();
+    Checked { findings: check(&systems), cases }
 }
 
 /// A point as a person would call it.

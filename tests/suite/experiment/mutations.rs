@@ -9,7 +9,7 @@ use super::{MOVEHUB, POOL_SIZE, RESTART};
 
 /// One change to a text.
 #[derive(Clone, Debug)]
-enum Mutation {
+pub enum Mutation {
     /// This character in the place of one.
     Replace(usize, char),
     /// One character more.
@@ -61,7 +61,7 @@ const WORDS: [&str; 28] = [
     "\u{feff}",
 ];
 
-fn mutation() -> impl Strategy<Value = Mutation> {
+pub fn mutation() -> impl Strategy<Value = Mutation> {
     let place = 0..10_000_usize;
     let character = prop_oneof![any::<char>(), proptest::sample::select("()[]{}:,\"'\\/*#-.0159aeN_ \n".chars().collect::<Vec<_>>())];
     prop_oneof![
@@ -77,7 +77,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-fn mutated(text: &str, mutation: &Mutation) -> String {
+pub fn mutated(text: &str, mutation: &Mutation) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     let mut lines: Vec<&str> = text.lines().collect();
     let all = tokens(text);
@@ -119,10 +119,15 @@ fn try_all(text: &str, json: bool) {
     }
 }
 
+/// How many cases of a search: as many as `POOLCAST_FUZZ_CASES` says, or these.
+pub fn cases(usual: u32) -> u32 {
+    std::env::var("POOLCAST_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 /// As many cases as `POOLCAST_FUZZ_CASES` says; each is one of the three files after one to four mutations.
 #[test]
 fn a_mutated_experiment_is_read_or_refused_and_nothing_panics() {
-    let cases = std::env::var("POOLCAST_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(3000);
+    let cases = cases(3000);
     let mut runner = TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() });
     let strategy = (0..3_usize, proptest::collection::vec(mutation(), 1..5));
     let outcome = runner.run(&strategy, |(file, mutations)| {
