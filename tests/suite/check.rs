@@ -111,3 +111,54 @@ fn looked_over(text: &str) {
         }
     }
 }
+
+/// What a rule calls an error, a run shows; and what cures the one cures the other.
+#[test]
+fn errors_of_a_check_are_errors_of_a_run() {
+    let busy = r#"workload: [Stream(name: "api", arrivals: Poisson(rate: 3000), steps: [Session([Query(Constant("50ms"))])])],"#;
+    let fleet = r#"apps: [App(name: "api", workers: 4, pool: SqlAlchemy(pool_size: 40, max_overflow: 5))],"#;
+    let nested = r#"workload: [Stream(name: "api", arrivals: Poisson(rate: 720),
+        steps: [Session([Query(Constant("10ms")), Session([Query(Constant("20ms"))])])])],"#;
+    let pausing = r#"workload: [Stream(name: "api", arrivals: Poisson(rate: 2), steps: [Session([Transaction([Query(Constant("1ms")),
+        Await(Constant("3s"))])])])],"#;
+    let two = |more: &str| {
+        format!(r#"apps: [App(name: "api", workers: 2, pool: SqlAlchemy(pool_size: 5, max_overflow: 10, pool_timeout: "1s"){more})],"#)
+    };
+    let cases = [
+        ("pools-over-slots", "TooManyClients", format!("{busy} {fleet}"), ("service: Delay", "service: Delay, max_connections: 200")),
+        (
+            "clients-over-max-client-conn",
+            "NoMoreConnections",
+            format!("{busy} {fleet} proxy: PgBouncer(pool_mode: Transaction, default_pool_size: 97),"),
+            ("default_pool_size: 97", "default_pool_size: 97, max_client_conn: 180, query_wait_timeout: \"0s\""),
+        ),
+        ("nested-sessions", "PoolTimeout", format!("{nested} {}", two("")), ("))],", "), concurrency: 14)],")),
+        (
+            "idle-in-transaction",
+            "IdleInTransactionTimeout",
+            format!("{pausing} {}", two("")),
+            ("service: Delay", "service: Delay, idle_in_transaction_session_timeout: \"9s\""),
+        ),
+    ];
+    for (rule, error, system, (ill, cure)) in cases {
+        let text = |system: &str| {
+            format!(r#"Experiment(question: "?", system: System({system}), warmup: "0s", duration: "4s", replications: 2, seed: 1)"#)
+        };
+        let database = if rule == "idle-in-transaction" { "idle_in_transaction_session_timeout: \"2s\", " } else { "" };
+        let sick = text(&format!("{system} database: Postgres({database}service: Delay)"));
+        let well = text(&format!("{system} database: Postgres(service: Delay)")).replacen(ill, cure, 1);
+        assert_eq!((finds(&sick, rule), fails(&sick, error)), (true, true), "{rule}: {sick}");
+        assert_eq!((finds(&well, rule), fails(&well, error)), (false, false), "{rule}: {well}");
+    }
+}
+
+fn finds(text: &str, rule: &str) -> bool {
+    let said = poolcast(&["check", "-"], text);
+    said.out.contains(&format!("error[{rule}]"))
+}
+
+fn fails(text: &str, error: &str) -> bool {
+    let said = poolcast(&["run", "-", "--quiet", "--format", "json"], text);
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err));
+    document["points"][0]["requests"]["errors"][error].as_u64().unwrap_or(0) > 0
+}

@@ -138,6 +138,6 @@ services:
         assert_eq!((api.replicas.as_ref().and_then(Found::whole), api.surge.as_ref().map(|surge| surge.0)), (Some(3), Some(2)));
         assert_eq!((last(&jobs.env, "DB_POOL_SIZE"), last(&jobs.env, "DB_MAX_OVERFLOW")), (Some("2".into()), Some("1".into())));
         assert_eq!((last(&jobs.env, "POOL"), db.cpus.as_ref().and_then(Found::whole)), (Some("20".into()), Some(4)));
-        assert_eq!(jobs.command.as_ref().map(|found| found.at()), Some("deploy/compose.yml:19".to_owned()));
+        assert_eq!(jobs.command.as_ref().map(|found| found.at()), Some("deploy/compose.yml:18".to_owned()));
     }
 }

@@ -45,8 +45,8 @@ const SWITCHES: [&str; 2] = ["server_reset_query_always", "server_round_robin"];
 
 /// The proxy of an ini file, for the database and user of an application's address.
 pub fn of_ini(lines: &[Line], address: Option<&Address>) -> Proxy {
-    let mut proxy = Proxy::default();
-    proxy.declared = lines.iter().find(|line| line.section == "pgbouncer").or(lines.first()).map(|line| line.found.clone());
+    let declared = lines.iter().find(|line| line.section == "pgbouncer").or(lines.first()).map(|line| line.found.clone());
+    let mut proxy = Proxy { declared, ..Proxy::default() };
     for line in lines.iter().filter(|line| line.section == "pgbouncer") {
         let key = line.found.key.clone();
         proxy.set(&key, &line.found);
