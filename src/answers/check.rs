@@ -51,6 +51,7 @@ mod wait_for_ever;
 mod tests;
 
 pub use fleet::{Worst, worst};
+pub use holds::in_use;
 
 /// All rules, in the order in which findings of one severity are told: limits, load, modes, timeouts, housekeeping.
 pub const RULES: &[Rule] = &[

@@ -12,6 +12,7 @@ pub mod launch;
 pub mod layers;
 pub mod lines;
 pub mod rows;
+pub mod size;
 pub mod sweep;
 pub mod table;
 pub mod theory;

@@ -1,5 +1,6 @@
 //! Points × replications on threads; results in the order of the plan, whatever thread they came from.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -212,6 +213,12 @@ pub fn run_all(
         points.push(std::mem::replace(&mut outcomes, rest));
     }
     points
+}
+
+/// The replications of these numbers of one blueprint, on `jobs` threads.
+pub fn run_range(blueprint: &Blueprint, course: Course, replications: Range<u64>, jobs: usize) -> Vec<Outcome> {
+    let tasks: Vec<(usize, u64)> = replications.map(|replication| (0, replication)).collect();
+    run_tasks(&[blueprint], course, &tasks, jobs, &|_| ())
 }
 
 /// The tasks, (point, replication) each, on `jobs` threads; outcomes in the order of the tasks.

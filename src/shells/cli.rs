@@ -17,6 +17,7 @@ mod merge;
 mod models;
 mod progress;
 mod run;
+mod size;
 mod sweep;
 mod trace;
 
@@ -37,6 +38,8 @@ enum Command {
     Run(run::Run),
     /// Which scenario is better and by how much, with paired intervals
     Compare(compare::Compare),
+    /// The smallest setting that meets the objectives, and the cliff beside it
+    Size(size::Size),
     /// The grid of `vary`: as a table, kept on disk, in parts on several machines
     Sweep(sweep::Sweep),
     /// The parts of a sweep, put together
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Size(size) => size.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Check(check) => check.run(),

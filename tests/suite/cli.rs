@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 mod compare;
+mod size;
 mod sweep;
 
 /// One worker with two connections, 100 requests a second of 5 ms: at ease.

@@ -18,6 +18,7 @@ mod beside;
 mod exact;
 mod figures;
 mod formulas;
+mod sizing;
 mod systems;
 mod transient;
 mod verdict;

@@ -49,6 +49,13 @@ pub(super) fn begins(pool: &PoolSpec) -> bool {
     matches!(pool, PoolSpec::SqlAlchemy(_) | PoolSpec::NullPool | PoolSpec::PsycopgPool(_))
 }
 
+/// Connections of an app that are in use on average if nothing ever waits; nothing if its streams' rates depend on the
+/// system.
+pub fn in_use(blueprint: &Blueprint, app: &AppSpec) -> Option<f64> {
+    let streams = blueprint.workload.iter().filter(|stream| stream.app == app.name);
+    streams.map(|stream| Some(rate(stream)? * of(stream, blueprint).connections)).sum()
+}
+
 /// The mean of a time, in seconds.
 pub(super) fn mean(time: &LatencySpec) -> f64 {
     time.prepare().mean() / 1e9

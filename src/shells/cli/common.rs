@@ -51,16 +51,31 @@ pub(super) enum Format {
 impl Common {
     /// The experiment of `home` with these scenarios (all of them if none is named), ready to be run.
     pub(super) fn plan(&self, home: &Home, scenarios: &[String]) -> Result<Plan, Failure> {
-        let mut experiment = home.experiment()?;
-        choose(&mut experiment, scenarios).map_err(Failure::Input)?;
-        let mut plan = self.planned(&experiment)?;
+        let mut plan = self.planned(&self.chosen(home, scenarios)?)?;
         home.load(&mut plan)?;
         Ok(plan)
     }
 
+    /// The experiment of `home` with these scenarios, all of them if none is named.
+    pub(super) fn chosen(&self, home: &Home, scenarios: &[String]) -> Result<Experiment, Failure> {
+        let mut experiment = home.experiment()?;
+        choose(&mut experiment, scenarios).map_err(Failure::Input)?;
+        Ok(experiment)
+    }
+
     /// The plan of an experiment; its data files are still to be loaded.
     pub(super) fn planned(&self, experiment: &Experiment) -> Result<Plan, Failure> {
-        experiment.plan(&self.set, self.seed, self.replications).map_err(Failure::Input)
+        self.plan_with(experiment, &[]).map_err(Failure::Input)
+    }
+
+    /// The same with these values on top.
+    pub(super) fn plan_with(&self, experiment: &Experiment, values: &[(String, String)]) -> Result<Plan, Problem> {
+        experiment.plan(&[self.set.as_slice(), values].concat(), self.seed, self.replications)
+    }
+
+    /// Whether nothing but the answer and errors is to be printed.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// The options that change the plan, as words of a command line.
