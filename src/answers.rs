@@ -1,7 +1,7 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
 //! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `summary` uses `theory`,
 //! `trace` uses `runner`, `grid` and `report` use `why`, `report` uses `compare`, `grid`, `check` and `trace`, and
-//! `ask` uses `report`.
+//! `ask` uses `report`. `evidence` uses `runner`; `size` uses `evidence`, `search`, `load`, `check` and `why`.
 
 pub mod ask;
 pub mod check;

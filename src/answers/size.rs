@@ -106,6 +106,8 @@ const LOAD_STEPS: u64 = 60;
 const LOAD_STEP: f64 = 0.05;
 /// The most values of the first of two things: for each of them the second is looked for.
 pub const MOST_VALUES: u64 = 24;
+/// Where more is not always better, so many values of the range are tried besides.
+const MOST_CURVE: u64 = 32;
 /// Fewer replications have intervals that are too wide to be worth a look.
 const FEWEST_REPLICATIONS: u64 = 10;
 /// What an experiment begins with that asks for a precision instead of a number.
@@ -126,21 +128,9 @@ pub fn size(task: &Task) -> Result<Size, Problem> {
         _ => unreachable!("one or two things are tuned"),
     };
     cases.sort_by_key(|case| case.values.iter().map(|(_, value)| *value).collect::<Vec<_>>());
-    let mut notes = Vec::new();
-    if !is_monotone {
-        notes.push(
-            "more is not always better here: a larger setting misses what a smaller one meets, so look at all that was tried".to_owned(),
-        );
-    }
     let chosen = found.or_else(|| cases.last().map(|case| case.values.clone())).expect("at least one size was tried");
     let case = cases.iter().find(|case| case.values == chosen).expect("it was tried");
     let feasible = case.proof.verdict == Verdict::Meets;
-    if cases.iter().any(|case| case.proof.verdict == Verdict::Undecided) {
-        notes.push(format!(
-            "undecided: within {:.0} % of a limit, or after the most replications (--at-most) still open; the answer does not rely on it",
-            100.0 * task.indifference
-        ));
-    }
     let plan = (task.plan_at)(&chosen)?;
     let blueprint = &plan.points[0].blueprint;
     Ok(Size {
@@ -154,8 +144,22 @@ pub fn size(task: &Task) -> Result<Size, Problem> {
         cliff: feasible.then(|| cliff(task, &plan)),
         limits: limits(blueprint),
         configuration: paste::configuration(blueprint),
-        notes,
+        notes: notes(task, &cases, is_monotone),
     })
+}
+
+fn notes(task: &Task, cases: &[Case], is_monotone: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !is_monotone {
+        let range = "a larger setting misses what a smaller one meets";
+        notes.push(format!("more is not always better here: {range}; the range is shown, what lies beside the edge judged by itself"));
+    }
+    if cases.iter().any(|case| case.proof.verdict == Verdict::Undecided) {
+        let margin = 100.0 * task.indifference;
+        let open = format!("within {margin:.0} % of a limit, or after the most replications (--at-most) still not decided");
+        notes.push(format!("open: {open}; the answer does not rely on it"));
+    }
+    notes
 }
 
 type Found = (Option<Vec<(String, u64)>>, bool);
@@ -181,13 +185,17 @@ fn along(task: &Task, axis: &Axis, fixed: &[(String, u64)], most: u64, cases: &m
             }
         }
     });
-    match wrong {
-        Some(problem) => Err(problem),
-        None => {
-            let smallest = found.smallest.and_then(|smallest| values_of.into_iter().find(|(value, _)| *value == smallest));
-            Ok((smallest.map(|(_, values)| values), found.is_monotone))
+    if let Some(problem) = wrong {
+        return Err(problem);
+    }
+    if !found.is_monotone && task.axes.len() == 1 {
+        let step = ((axis.high - axis.low) / MOST_CURVE).max(1) as usize;
+        for value in (axis.low..=axis.high).step_by(step).filter(|value| found.tried.iter().all(|(known, _)| known != value)) {
+            cases.push(one(task, axis, fixed, value, most)?);
         }
     }
+    let smallest = found.smallest.and_then(|smallest| values_of.into_iter().find(|(value, _)| *value == smallest));
+    Ok((smallest.map(|(_, values)| values), found.is_monotone))
 }
 
 fn one(task: &Task, axis: &Axis, fixed: &[(String, u64)], value: u64, most: u64) -> Result<Case, Problem> {

@@ -61,6 +61,17 @@ fn a_range_in_which_nothing_is_enough_says_what_binds_and_exits_with_1() {
 }
 
 #[test]
+fn where_more_is_not_always_better_the_whole_range_is_shown() {
+    let most = asked().replace("Errors(", "Connections(below: 5), Errors(");
+    let said = poolcast(&["size", "-", "--tune", "apps.api.pool.pool_size=1..12", "--format", "json"], &most);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let document: Value = serde_json::from_str(&said.out).expect("it is JSON");
+    assert_eq!(document["answer"]["apps.api.pool.pool_size"], 3);
+    assert_eq!(document["tried"].as_array().map(Vec::len), Some(12), "{document}");
+    assert!(document["notes"][0].as_str().is_some_and(|note| note.contains("more is not always better")), "{document}");
+}
+
+#[test]
 fn two_things_are_tuned_to_the_fewest_connections_and_a_total_is_shared() {
     let two = ["--tune", "apps.api.workers=1..3", "--tune", "apps.api.pool.pool_size=1..8"];
     let said = poolcast(&[&["size", "-", "--format", "json"], &two[..]].concat(), &asked());

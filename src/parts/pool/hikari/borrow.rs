@@ -1,7 +1,7 @@
 //! Taking a connection and giving it back (`HikariPool.getConnection`, `ConcurrentBag`), step by step.
 
-use crate::parts::pool::places::{Asking, Phase};
 use super::State;
+use crate::parts::pool::places::{Asking, Phase};
 use crate::protocol::conn::StatementKind;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;

@@ -1,8 +1,8 @@
 //! What becomes of connections over time: ages, keepalives, the housekeeper.
 
-use crate::parts::pool::places::Phase;
 use super::{HOUSEKEEPER, KEEPALIVE, LIFETIME, State};
 use crate::kernel::time::{SimTime, Span};
+use crate::parts::pool::places::Phase;
 use crate::protocol::conn::StatementKind;
 use crate::protocol::cx::Cx;
 
