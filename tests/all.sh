@@ -15,6 +15,7 @@ trap 'kill "$pgbouncer" 2>/dev/null || true' EXIT
 
 tests/oracle/sqlalchemy/compare.sh --schedules 500
 tests/oracle/rust_pools/compare.sh --schedules 500
+tests/oracle/database_sql/compare.sh --schedules 500
 tests/oracle/hikari/compare.sh --schedules 40
 
 result=0

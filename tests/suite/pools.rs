@@ -8,5 +8,5 @@ mod java;
 mod kept;
 mod python;
 mod rust;
-mod rust_recorded;
 mod scene;
+mod virtual_time;

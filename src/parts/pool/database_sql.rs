@@ -1,5 +1,7 @@
 //! Go's `database/sql` (1.23 and later): two connections are kept, a connection that comes back goes to a waiter at random.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::places::{Asking, Phase, Places, Rang};
@@ -54,7 +56,8 @@ impl PoolKind for DatabaseSql {
             dice: seed.stream("database_sql"),
             opener: 0,
             opening: None,
-            cleans: false,
+            cleaner: Cleaner::default(),
+            expired: Vec::new(),
             spec: self.clone(),
         })
     }
@@ -80,23 +83,46 @@ struct State {
     opener: u32,
     /// The place that it connects now.
     opening: Option<u32>,
-    /// The cleaner has its next look set.
-    cleans: bool,
+    cleaner: Cleaner,
+    /// Places whose connection was too old when a request took it, and the how manieth that was for the request.
+    expired: Vec<(u32, u32)>,
+}
+
+/// The cleaner goroutine.
+#[derive(Default)]
+struct Cleaner {
+    /// There is one.
+    runs: bool,
+    /// It closes these, one after the other, and now this.
+    closing: VecDeque<u32>,
+    at: Option<u32>,
+    /// Its next look, after that.
+    pause: Span,
 }
 
 const CLEANER: u32 = 0;
+const LEAST_PAUSE: Span = Span::from_secs(1);
+/// `maxBadConnRetries`: so many connections that are too old are closed, then a new one is opened.
+const RETRIES: u32 = 2;
 
 impl State {
-    /// Get 1 to 3.
-    fn get(&mut self, request: RequestId, cx: &mut Cx) {
-        while let Some(place) = self.places.take_newest(Some(request), cx) {
-            if !self.is_expired(place, cx) {
-                return self.places.lend(place, request, cx);
-            }
-            self.places[place].user = None;
-            self.places.asks_again(request, cx);
-            self.close(place, cx);
+    /// Get 1: the newest. One that is too old is closed first, in the caller's time.
+    fn get(&mut self, request: RequestId, tries: u32, cx: &mut Cx) {
+        if tries == RETRIES {
+            return self.open_or_wait(request, cx);
         }
+        match self.places.take_newest(Some(request), cx) {
+            Some(place) if self.is_expired(place, cx) => {
+                self.expired.push((place, tries));
+                self.close(place, cx);
+            }
+            Some(place) => self.places.lend(place, request, cx),
+            None => self.open_or_wait(request, cx),
+        }
+    }
+
+    /// Get 2 and 3.
+    fn open_or_wait(&mut self, request: RequestId, cx: &mut Cx) {
         if self.has_room() {
             self.places.open(Some(request), cx);
         } else {
@@ -121,7 +147,7 @@ impl State {
             None if self.places.idle.len() < self.spec.max_idle_conns as usize => {
                 self.places.let_go(place, cx);
                 self.places.put(place, cx);
-                self.clean_later(cx);
+                self.start_cleaner(cx);
             }
             None => self.close(place, cx),
         }
@@ -135,15 +161,32 @@ impl State {
     }
 
     fn closed(&mut self, place: u32, cx: &mut Cx) {
+        if let Some(index) = self.expired.iter().position(|(expired, _)| *expired == place) {
+            return self.expired_closed(index, cx);
+        }
         self.places.let_go(place, cx);
         self.places.remove(place, cx);
         self.open_for_waiters(cx);
+        if self.cleaner.at == Some(place) {
+            self.clean_next(cx);
+        }
     }
 
-    /// `maybeOpenNewConnections`: as many as wait and as there is room for; one goroutine opens them in turn.
+    fn expired_closed(&mut self, index: usize, cx: &mut Cx) {
+        let (place, tries) = self.expired.remove(index);
+        let user = self.places[place].user.take();
+        self.places.remove(place, cx);
+        self.open_for_waiters(cx);
+        if let Some(request) = user {
+            self.places.asks_again(request, cx);
+            self.get(request, tries + 1, cx);
+        }
+    }
+
+    /// `maybeOpenNewConnections`: as many as wait and as there is room for, those not counted that are on their way; one
+    /// goroutine opens them in turn.
     fn open_for_waiters(&mut self, cx: &mut Cx) {
-        let promised = u64::from(self.opener + u32::from(self.opening.is_some()));
-        for _ in promised..self.places.pending {
+        for _ in 0..self.places.pending {
             if self.has_room() {
                 self.opener += 1;
             }
@@ -163,36 +206,69 @@ impl State {
         !lifetime.is_zero() && cx.now() - self.places[place].born > lifetime
     }
 
-    fn idles_too_long(&self, place: u32, cx: &Cx) -> bool {
-        let idle_time = self.spec.conn_max_idle_time;
-        !idle_time.is_zero() && cx.now() - self.places[place].idle_since > idle_time
-    }
-
-    /// The cleaner goroutine looks at the shorter of the two limits, while there are connections.
-    fn clean_later(&mut self, cx: &mut Cx) {
+    /// The shorter of the two limits, if there is any.
+    fn shorter_limit(&self) -> Option<Span> {
         let limits = [self.spec.conn_max_lifetime, self.spec.conn_max_idle_time];
-        if let Some(shorter) = limits.into_iter().filter(|limit| !limit.is_zero()).min()
-            && !std::mem::replace(&mut self.cleans, true)
+        limits.into_iter().filter(|limit| !limit.is_zero()).min()
+    }
+
+    /// `startCleanerLocked`, when a connection becomes idle.
+    fn start_cleaner(&mut self, cx: &mut Cx) {
+        if let Some(limit) = self.shorter_limit()
+            && !std::mem::replace(&mut self.cleaner.runs, true)
         {
-            self.places.set(CLEANER, 0, shorter.max(Span::from_secs(1)), cx);
+            self.places.set(CLEANER, 0, limit.max(LEAST_PAUSE), cx);
         }
     }
 
+    /// `connectionCleanerRunLocked`: closes what was idle for too long or is too old, and looks again when the next is. It
+    /// says "longer than": what is due exactly now is closed a second later.
     fn clean(&mut self, cx: &mut Cx) {
-        self.cleans = false;
-        let old: Vec<u32> =
-            self.places.idle.iter().copied().filter(|place| self.is_expired(*place, cx) || self.idles_too_long(*place, cx)).collect();
-        for place in old {
-            self.places.take(place, None, cx);
-            self.close(place, cx);
+        let Some(mut pause) = self.shorter_limit().filter(|_| self.places.total > 0) else {
+            self.cleaner.runs = false;
+            return;
+        };
+        let now = cx.now();
+        let (lifetime, idle_time) = (self.spec.conn_max_lifetime, self.spec.conn_max_idle_time);
+        if !idle_time.is_zero() {
+            while let Some(oldest) = self.places.idle.front().copied() {
+                let due = self.places[oldest].idle_since + idle_time;
+                if due >= now {
+                    pause = pause.min(due.since(now));
+                    break;
+                }
+                self.clean_away(oldest, cx);
+            }
         }
-        if self.places.total > 0 {
-            self.clean_later(cx);
+        let idle: Vec<u32> = self.places.idle.iter().copied().filter(|_| !lifetime.is_zero()).collect();
+        for place in idle {
+            let due = self.places[place].born + lifetime;
+            if due < now {
+                self.clean_away(place, cx);
+            } else {
+                pause = pause.min(due.since(now));
+            }
+        }
+        self.cleaner.pause = pause.max(LEAST_PAUSE);
+        self.clean_next(cx);
+    }
+
+    fn clean_away(&mut self, place: u32, cx: &mut Cx) {
+        self.places.take(place, None, cx);
+        self.cleaner.closing.push_back(place);
+    }
+
+    fn clean_next(&mut self, cx: &mut Cx) {
+        self.cleaner.at = self.cleaner.closing.pop_front();
+        match self.cleaner.at {
+            Some(place) => self.close(place, cx),
+            None => self.places.set(CLEANER, 0, self.cleaner.pause, cx),
         }
     }
 
     fn finished(&mut self, place: u32, rolled_back: bool, cx: &mut Cx) {
         if !rolled_back || self.is_expired(place, cx) {
+            self.open_for_waiters(cx);
             return self.close(place, cx);
         }
         self.put(place, cx);
@@ -202,13 +278,15 @@ impl State {
 impl Pool for State {
     fn acquire(&mut self, request: RequestId, cx: &mut Cx) {
         self.places.asked(request, None, cx);
-        self.get(request, cx);
+        self.get(request, 0, cx);
     }
 
     /// A connect is cancelled with its caller's context.
     fn withdraw(&mut self, request: RequestId, cx: &mut Cx) {
         match self.places.asking(request, cx) {
             Asking::Answered => {}
+            // It hears when the close is over; nobody waits for that here.
+            Asking::At(place) if self.places[place].phase == Phase::Closing => self.places.refuse(request, Error::DeadlineExceeded, cx),
             Asking::At(place) => {
                 self.places.refuse(request, Error::DeadlineExceeded, cx);
                 self.places.hang_up(place, cx);
@@ -232,6 +310,7 @@ impl Pool for State {
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
         let place = self.places.connected(conn, cx);
+        self.places[place].born = cx.now();
         if self.opening == Some(place) {
             self.opening = None;
         }

@@ -24,4 +24,4 @@ done
 cd "$root"
 POOLCAST_DEADPOOL_TRACES=$target/deadpool.jsonl POOLCAST_BB8_TRACES=$target/bb8.jsonl \
     POOLCAST_SQLX_TRACES=$target/sqlx.jsonl POOLCAST_R2D2_TRACES=$target/r2d2.jsonl \
-    exec cargo test --quiet --test suite rust_recorded:: -- --nocapture
+    exec cargo test --quiet --test suite virtual_time:: -- --nocapture

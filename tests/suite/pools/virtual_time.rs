@@ -1,4 +1,5 @@
-//! deadpool, bb8, sqlx and r2d2 step for step as the real libraries were recorded to go (`tests/oracle/rust_pools`).
+//! deadpool, bb8, sqlx, r2d2 and database/sql step for step as the real libraries were recorded to go in virtual time
+//! (`tests/oracle/rust_pools`, `tests/oracle/database_sql`).
 
 use poolcast::kernel::time::SimTime;
 use poolcast::parts::pool::PoolSpec;
@@ -32,6 +33,11 @@ fn every_step_is_that_of_r2d2() {
 }
 
 #[test]
+fn every_step_is_that_of_database_sql() {
+    assert_all_agree(&database_sql());
+}
+
+#[test]
 fn the_recordings_show_every_kind_of_step_and_of_failure() {
     let steps = ["connect_start", "connect_done", "connect_fail", "ping", "checkout", "close", "timeout"];
     for (name, recordings, failures) in [
@@ -39,8 +45,10 @@ fn the_recordings_show_every_kind_of_step_and_of_failure() {
         ("bb8", bb8(), &["lost", "DeadlineExceeded", "Timed out in bb8"]),
         ("sqlx", sqlx(), &["lost", "DeadlineExceeded", "pool timed out"]),
         ("r2d2", r2d2(), &["lost", "timed out waiting"]),
+        ("database/sql", database_sql(), &["lost", "DeadlineExceeded"]),
     ] {
-        for step in steps {
+        // database/sql neither checks nor has a timeout of its own.
+        for step in steps.iter().copied().filter(|step| name != "database/sql" || !["ping", "timeout"].contains(step)) {
             let times: usize = recordings.iter().map(|recording| recording.rows.iter().filter(|row| row.event == step).count()).sum();
             assert!(times >= 10, "{name}: {step} {times} times");
         }
@@ -68,12 +76,35 @@ fn r2d2() -> Vec<Recording<Schedule>> {
     library("POOLCAST_R2D2_TRACES", include_str!("recorded/r2d2.jsonl"))
 }
 
+fn database_sql() -> Vec<Recording<Schedule>> {
+    let mut recordings = library("POOLCAST_DATABASE_SQL_TRACES", include_str!("recorded/database_sql.jsonl"));
+    for recording in &mut recordings {
+        if recording.schedule.is_served_at_random() {
+            forget_who(&mut recording.rows, recording.errors.as_mut().expect("errors are recorded"));
+        }
+    }
+    recordings
+}
+
+/// database/sql serves those who wait at random; where somebody can wait, all requests of a schedule are alike.
+fn forget_who(rows: &mut [Row], errors: &mut [String]) {
+    for row in &mut *rows {
+        row.request = None;
+    }
+    rows.sort_by_key(place);
+    for error in &mut *errors {
+        *error = error.split(' ').skip(1).collect::<Vec<_>>().join(" ");
+    }
+    errors.sort();
+}
+
 /// What happens in one instant has no order here: the recorder sees the driver's calls, and the pool may make them in a
 /// task of its own.
 fn library(fresh: &str, kept: &str) -> Vec<Recording<Schedule>> {
     let mut recordings: Vec<Recording<Schedule>> = recordings(fresh, kept);
     for recording in &mut recordings {
         recording.rows.sort_by_key(place);
+        recording.errors.iter_mut().for_each(|errors| errors.sort());
     }
     recordings
 }
@@ -90,6 +121,12 @@ struct Schedule {
     system: System,
 }
 
+impl Schedule {
+    fn is_served_at_random(&self) -> bool {
+        matches!(&self.pool, PoolSpec::DatabaseSql(pool) if pool.max_open_conns > 0)
+    }
+}
+
 impl recorded::Schedule for Schedule {
     const COUNTERS: &'static str = "";
     const TIES_LAST: bool = true;
@@ -104,8 +141,8 @@ impl recorded::Schedule for Schedule {
         let mut rows = self.system.run(&mut model, &mut watch);
         rows.retain(|row| !["request", "wait", "wake", "checkin", "invalidate"].contains(&row.event));
         for row in &mut rows {
-            // Who closes a connection cannot be seen from within it.
-            if row.event == "close" {
+            // Who closes a connection cannot be seen from within it; nor, in Go, who opens it.
+            if row.event == "close" || row.event.starts_with("connect") && matches!(self.pool, PoolSpec::DatabaseSql(_)) {
                 row.request = None;
             }
             if row.event == "reset" {
@@ -113,6 +150,10 @@ impl recorded::Schedule for Schedule {
             }
         }
         rows.sort_by_key(place);
+        if self.is_served_at_random() {
+            forget_who(&mut rows, &mut watch.errors);
+        }
+        watch.errors.sort();
         Played { rows, counters: Vec::new(), errors: watch.errors }
     }
 
