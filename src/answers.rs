@@ -1,5 +1,5 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
-//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `summary` uses `theory`,
+//! everything may use `document`, `demand` and `words`, `runner` uses `summary` and `objectives`, `summary` uses `theory` and `check`,
 //! `trace` uses `runner`, `grid` and `report` use `why`, `report` uses `compare`, `grid`, `check` and `trace`, and
 //! `ask` uses `report`. `evidence` uses `runner`; `size` uses `evidence`, `search`, `load`, `check` and `why`.
 

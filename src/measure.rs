@@ -1,10 +1,11 @@
 //! Floor 5: observers and figures. Imports the floors below; inside it, `intervals` uses `student`, the files that
-//! state figures from many replications use `histogram`, `intervals` and `student`, and `outcome` uses `histogram` and
-//! `windows`.
+//! state figures from many replications use `histogram`, `intervals` and `student`, `outcome` uses `histogram` and
+//! `windows`, and `journeys` uses `journey`.
 
 pub mod histogram;
 pub mod intervals;
 pub mod journey;
+pub mod journeys;
 pub mod outcome;
 pub mod paired;
 pub mod quantiles;

@@ -52,6 +52,7 @@ mod tests;
 
 pub use fleet::{Worst, worst};
 pub use holds::in_use;
+pub use session_state::notes as session_state_notes;
 
 /// All rules, in the order in which findings of one severity are told: limits, load, modes, timeouts, housekeeping.
 pub const RULES: &[Rule] = &[

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::answers::check::session_state_notes;
 use crate::answers::document::{Answer, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
 use crate::answers::runner::{Course, StatusView};
 use crate::answers::theory;
@@ -30,7 +31,7 @@ pub struct Asked<'a> {
 /// The answer that these outcomes give; objectives are judged by [`super::objectives`].
 pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> Answer {
     let blueprint = asked.blueprint;
-    let mut notes = Notes::default();
+    let mut notes = Notes(session_state_notes(blueprint));
     let (verdict, steady) = verdict(blueprint, outcomes, &mut notes);
     let figures =
         Figures { duration: asked.course.duration.seconds() * outcomes.len() as f64, steady, excursions: sum(outcomes, |o| o.excursions) };

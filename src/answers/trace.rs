@@ -3,7 +3,8 @@
 use crate::answers::runner::{Course, PATIENCE};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::SimTime;
-use crate::measure::journey::{Journey, Journeys, Keep};
+use crate::measure::journey::Journey;
+use crate::measure::journeys::{Journeys, Keep};
 use crate::measure::trace::{Level, Levels, Step, Telling, Trace};
 use crate::protocol::event::StreamId;
 use crate::simulation::blueprint::Blueprint;

@@ -1,16 +1,9 @@
-//! What a request does from its arrival to its end, as a person would say it: an observer behind `poolcast trace`.
-
-use std::collections::BTreeMap;
+//! What a request did from its arrival to its end, as a person would say it.
 
 use crate::kernel::time::{SimTime, Span};
-use crate::protocol::conn::{Far, Near, StatementKind};
-use crate::protocol::cx::World;
 use crate::protocol::error::Error;
-use crate::protocol::event::{ConnId, Event, RequestId, StreamId, WorkerId};
-use crate::protocol::fact::{Fact, PoolStep};
-use crate::protocol::request::{Request, Stage};
-use crate::simulation::model::Model;
-use crate::simulation::observer::Observer;
+use crate::protocol::event::{StreamId, WorkerId};
+use crate::protocol::fact::PoolStep;
 
 /// What a request is doing, or waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +50,8 @@ impl Doing {
         }
     }
 
-    fn of_step(step: PoolStep) -> Option<Doing> {
+    /// What a step of the pool begins for the request that it is for.
+    pub fn of_step(step: PoolStep) -> Option<Doing> {
         match step {
             PoolStep::Request => Some(Doing::Pool),
             PoolStep::Wait => Some(Doing::PoolWait),
@@ -68,6 +62,11 @@ impl Doing {
             PoolStep::Close => Some(Doing::Close),
             _ => None,
         }
+    }
+
+    /// Whether it is part of getting a connection.
+    pub fn is_checkout(self) -> bool {
+        matches!(self, Doing::Pool | Doing::PoolWait | Doing::Connect | Doing::Initialise | Doing::Ping | Doing::ProxyWait | Doing::Close)
     }
 }
 
@@ -111,304 +110,5 @@ impl Journey {
     /// How long its client waited.
     pub fn took(&self) -> Span {
         self.ended - self.arrived
-    }
-}
-
-/// Which journeys are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// All of those that arrived in the time watched.
-    All,
-    /// So many, those that took longest first.
-    Slowest(usize),
-    /// This one.
-    One(StreamId, u64),
-}
-
-/// Watches the requests that arrive in `from..until`.
-pub struct Journeys {
-    keep: Keep,
-    from: SimTime,
-    until: SimTime,
-    now: SimTime,
-    under_way: BTreeMap<usize, Traveller>,
-    clients_waiting: u64,
-    /// Requests that arrived in the time watched, of the one stream if one request is wanted.
-    arrived: u64,
-    done: Vec<Journey>,
-}
-
-struct Traveller {
-    id: RequestId,
-    journey: Journey,
-    doing: Doing,
-    since: SimTime,
-    worker: WorkerId,
-    /// The connection in its hands, or made ready for it.
-    conn: Option<u32>,
-    /// The instruction after the statement under way: one statement is one segment.
-    statement: Option<u32>,
-    /// What it goes on with once the proxy has linked its connection.
-    behind_proxy: Doing,
-    /// What it was like when an event for it had to wait for the event loop: unlike that, it has gone on.
-    held: Option<Held>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Held {
-    stage: Stage,
-    step: u32,
-    turn: u32,
-    /// What it gives back stands in this.
-    conn: Option<ConnId>,
-}
-
-impl Journeys {
-    /// Of the requests that arrive in `from..until`, those that `keep` says.
-    pub fn new(keep: Keep, from: SimTime, until: SimTime) -> Journeys {
-        let (under_way, done) = (BTreeMap::new(), Vec::new());
-        Journeys { keep, from, until, now: SimTime::ZERO, under_way, clients_waiting: 0, arrived: 0, done }
-    }
-
-    /// The journeys kept, those still under way included, as far as they have come.
-    pub fn finish(mut self) -> Vec<Journey> {
-        let now = self.now;
-        for (_, mut traveller) in std::mem::take(&mut self.under_way) {
-            traveller.turn_to(Doing::EventLoop, now);
-            traveller.journey.ended = now;
-            self.keep(traveller.journey);
-        }
-        self.done
-    }
-
-    /// How many requests arrived in the time watched, of the one stream if one request is wanted.
-    pub fn arrived(&self) -> u64 {
-        self.arrived
-    }
-
-    fn wants(&mut self, request: &Request, now: SimTime) -> bool {
-        let is_in_time = now >= self.from && now < self.until;
-        let (in_question, wanted) = match self.keep {
-            Keep::One(stream, number) => (request.stream == stream, request.number == number),
-            Keep::All | Keep::Slowest(_) => (true, true),
-        };
-        self.arrived += u64::from(is_in_time && in_question);
-        is_in_time && in_question && wanted
-    }
-
-    fn keep(&mut self, journey: Journey) {
-        match self.keep {
-            Keep::Slowest(most) => {
-                let place = self.done.partition_point(|other| other.took() >= journey.took());
-                self.done.insert(place, journey);
-                self.done.truncate(most);
-            }
-            Keep::All | Keep::One(..) => self.done.push(journey),
-        }
-    }
-
-    fn traveller(&mut self, id: RequestId) -> Option<&mut Traveller> {
-        self.under_way.get_mut(&id.place()).filter(|traveller| traveller.id == id)
-    }
-
-    /// In whose hands the connection is, or for whom the pool makes it ready.
-    fn user(&mut self, conn: ConnId, world: &World) -> Option<&mut Traveller> {
-        let used = world.conns.get(conn)?;
-        match used.near {
-            Near::Request(request) => self.traveller(request),
-            Near::Pool => {
-                let mut travellers = self.under_way.values_mut();
-                travellers.find(|traveller| (traveller.worker, traveller.conn) == (used.worker, Some(used.serial)))
-            }
-            Near::Proxy => None,
-        }
-    }
-
-    /// An event that concerned this request, and the connection in its hands, has been handled or held back.
-    fn met(&mut self, id: RequestId, conn: Option<ConnId>, model: &Model) {
-        let now = self.now;
-        let (Some(traveller), Some(request)) = (self.traveller(id), model.world.requests.get(id)) else { return };
-        if model.holds(request.worker) && !matches!(request.stage, Stage::Working | Stage::AtClient) {
-            let Request { stage, step, turn, .. } = *request;
-            traveller.held = Some(Held { stage, step, turn, conn });
-            traveller.turn_to(Doing::EventLoop, now);
-        } else {
-            traveller.goes_on(request, &model.world, now);
-        }
-    }
-
-    /// The event loop of `worker` has taken something up: those whom that concerned go on.
-    fn turned(&mut self, worker: WorkerId, model: &Model) {
-        let now = self.now;
-        for traveller in self.under_way.values_mut() {
-            let Some(request) = model.world.requests.get(traveller.id) else { continue };
-            let Request { stage, step, turn, .. } = *request;
-            let waits = traveller.held.is_some_and(|held| {
-                let still_held = |conn| model.world.conns.get(conn).is_some_and(|conn| conn.near == Near::Request(traveller.id));
-                held == Held { stage, step, turn, ..held } && held.conn.is_none_or(still_held)
-            });
-            let was_stopped = traveller.held.is_some() || traveller.doing == Doing::Work;
-            if request.worker == worker && was_stopped && !waits {
-                traveller.goes_on(request, &model.world, now);
-            }
-        }
-    }
-}
-
-impl Traveller {
-    fn turn_to(&mut self, doing: Doing, now: SimTime) {
-        if now > self.since {
-            let Traveller { doing, since, worker, conn, .. } = *self;
-            self.journey.segments.push(Segment { doing, from: since, to: now, worker, conn });
-            self.since = now;
-        }
-        self.doing = doing;
-    }
-
-    fn goes_on(&mut self, request: &Request, world: &World, now: SimTime) {
-        self.held = None;
-        let doing = match request.stage {
-            Stage::Sent | Stage::Ready => Doing::EventLoop,
-            Stage::Queued => Doing::AppQueue,
-            Stage::Working => Doing::Work,
-            Stage::Awaiting => Doing::Await,
-            Stage::Preparing => Doing::Driver,
-            Stage::AtClient => Doing::RetryPause,
-            Stage::InStatement if self.doing == Doing::ProxyWait => self.doing,
-            Stage::InStatement => statement(request, world),
-            Stage::Acquiring if self.doing.is_checkout() => self.doing,
-            Stage::Acquiring => Doing::Pool,
-            Stage::Releasing if matches!(self.doing, Doing::Reset | Doing::ProxyWait | Doing::Close) => self.doing,
-            Stage::Releasing => Doing::Reset,
-            Stage::Done => self.doing,
-        };
-        let conn = request.leases.last().and_then(|lease| world.conns.get(lease.conn)).map(|conn| conn.serial);
-        let conn = if matches!(request.stage, Stage::Acquiring | Stage::Releasing) { self.conn } else { conn };
-        let statement = (request.stage == Stage::InStatement).then_some(request.step);
-        if (doing, conn, statement) != (self.doing, self.conn, self.statement) {
-            self.turn_to(doing, now);
-        }
-        (self.conn, self.statement) = (conn, statement);
-        (self.worker, self.journey.attempts) = (request.worker, request.attempt);
-    }
-
-    /// A step of the pool for this request.
-    fn step(&mut self, step: PoolStep, conn: u32, now: SimTime) {
-        self.held = None;
-        if let Some(doing) = Doing::of_step(step) {
-            self.turn_to(doing, now);
-        }
-        self.conn = match step {
-            PoolStep::Request | PoolStep::Wait | PoolStep::Checkin => None,
-            // The wait that ends with it had no connection.
-            PoolStep::Checkout => self.conn,
-            _ if conn > 0 => Some(conn),
-            _ => self.conn,
-        };
-    }
-}
-
-fn statement(request: &Request, world: &World) -> Doing {
-    let conn = request.leases.last().and_then(|lease| world.conns.get(lease.conn));
-    if conn.is_some_and(|conn| conn.statement.kind == StatementKind::Commit) { Doing::Commit } else { Doing::Query }
-}
-
-impl Doing {
-    fn is_checkout(self) -> bool {
-        matches!(self, Doing::Pool | Doing::PoolWait | Doing::Connect | Doing::Initialise | Doing::Ping | Doing::ProxyWait | Doing::Close)
-    }
-}
-
-impl Observer for Journeys {
-    fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
-        match *fact {
-            Fact::Arrived { request: id } => {
-                let request = &world.requests[id];
-                if self.wants(request, now) {
-                    let Request { stream, number, worker, .. } = *request;
-                    let (segments, attempts) = (Vec::new(), 1);
-                    let journey = Journey { stream, number, arrived: now, ended: now, is_over: false, failure: None, attempts, segments };
-                    let traveller = Traveller {
-                        id,
-                        journey,
-                        doing: Doing::EventLoop,
-                        since: now,
-                        worker,
-                        conn: None,
-                        statement: None,
-                        behind_proxy: Doing::Query,
-                        held: None,
-                    };
-                    self.under_way.insert(id.place(), traveller);
-                }
-            }
-            Fact::Ended { request, failure } if self.traveller(request).is_some() => {
-                let mut over = self.under_way.remove(&request.place()).expect("it was just seen");
-                over.turn_to(Doing::EventLoop, now);
-                self.keep(Journey { ended: now, is_over: true, failure, ..over.journey });
-            }
-            Fact::Pool { step, request: Some(request), conn, .. } => {
-                if let Some(traveller) = self.traveller(request) {
-                    traveller.step(step, conn, now);
-                }
-            }
-            Fact::Linked { client, .. } => {
-                if let Some(traveller) = self.user(client, world)
-                    && traveller.doing == Doing::ProxyWait
-                {
-                    traveller.turn_to(traveller.behind_proxy, now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
-        self.now = now;
-        let holder = |conn: ConnId| match model.world.conns.get(conn).map(|conn| conn.near) {
-            Some(Near::Request(request)) => Some(request),
-            _ => None,
-        };
-        match *event {
-            Event::Begin { request }
-            | Event::Resume { request, .. }
-            | Event::Cancel { request }
-            | Event::Acquire { request }
-            | Event::Woken { request }
-            | Event::Refuse { request }
-            | Event::Withdraw { request }
-            | Event::Released { request }
-            | Event::Retry { request }
-            | Event::Finished { request } => self.met(request, None, model),
-            Event::Release { conn } => {
-                if let Some(request) = holder(conn) {
-                    self.met(request, Some(conn), model);
-                }
-            }
-            Event::Grant { conn } | Event::Reply { conn } | Event::Lost { conn } => {
-                if let Some(request) = holder(conn) {
-                    self.met(request, None, model);
-                }
-            }
-            Event::LoopFree { worker } | Event::Turn { worker } => self.turned(worker, model),
-            Event::Query { conn } if model.world.conns.get(conn).is_some_and(|conn| conn.far == Far::Proxy) => {
-                if model.world.proxy.waiting.value() > self.clients_waiting
-                    && let Some(traveller) = self.user(conn, &model.world)
-                {
-                    traveller.behind_proxy = traveller.doing;
-                    traveller.turn_to(Doing::ProxyWait, now);
-                }
-            }
-            _ => {}
-        }
-        self.clients_waiting = model.world.proxy.waiting.value();
-    }
-
-    fn is_satisfied(&self) -> bool {
-        match self.keep {
-            Keep::One(..) if !self.done.is_empty() => true,
-            Keep::All => false,
-            Keep::One(..) | Keep::Slowest(_) => self.now >= self.until && self.under_way.is_empty(),
-        }
     }
 }

@@ -223,6 +223,23 @@ fn files_are_written_on_request_and_a_place_that_cannot_be_written_to_is_told() 
 }
 
 #[test]
+fn state_of_a_session_that_a_proxy_would_mix_up_is_noted_beside_the_result() {
+    let stateful = SMALL.replace("Session([Query", "Session([SessionState(\"set_config\"), Query");
+    let noted = |proxy: &str| {
+        let said = poolcast(&["run", "-", "--format", "json", "--replications", "2", "--set", proxy], &stateful);
+        let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err));
+        let notes = document["points"][0]["notes"].as_array().expect("a list").clone();
+        notes.iter().filter_map(Value::as_str).find(|note| note.contains("(set_config)")).map(str::to_owned)
+    };
+    let mixed = noted("proxy=PgBouncer(pool_mode: Transaction)").expect("another client finds the state");
+    assert!(mixed.starts_with("api keeps session state (set_config) through Transaction mode: "), "{mixed}");
+    assert!(noted("proxy=PgBouncer(pool_mode: Statement)").is_some_and(|note| note.contains("Statement mode")));
+    assert!(noted("proxy=RdsProxy()").is_some_and(|note| note.contains("pins it in RDS Proxy")));
+    assert_eq!(noted("proxy=PgBouncer(pool_mode: Session)"), None);
+    assert_eq!(noted("proxy=Direct"), None);
+}
+
+#[test]
 fn views_of_the_running_system_show_what_its_consoles_would() {
     let said = poolcast(&["run", "-", "--status-every", "10s"], SMALL);
     for part in ["  at 0 ms\n", "  at 10 s\n", "  at 20 s\n", "Pool size: 2"] {

@@ -1,5 +1,6 @@
 //! Every kind of pool: what all of them keep to, and scenes in which small pools do what their libraries do.
 
+mod busy_loop;
 mod dotnet_and_node;
 mod go;
 mod hikari_recorded;

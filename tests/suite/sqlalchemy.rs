@@ -10,11 +10,15 @@ use recording::{Recording, Row};
 
 /// What the real library did, one schedule a line. `tests/oracle/sqlalchemy/compare.sh` names a file of fresh ones.
 fn recordings() -> Vec<Recording> {
-    let text = match std::env::var("POOLCAST_SQLALCHEMY_TRACES") {
-        Ok(path) => std::fs::read_to_string(path).expect("the file of traces can be read"),
-        Err(_) => include_str!("sqlalchemy/traces.jsonl").to_owned(),
-    };
-    text.lines().map(Recording::read).collect()
+    match std::env::var("POOLCAST_SQLALCHEMY_TRACES") {
+        Ok(path) => std::fs::read_to_string(path).expect("the file of traces can be read").lines().map(Recording::read).collect(),
+        Err(_) => kept(),
+    }
+}
+
+/// The recordings that lie beside the tests.
+fn kept() -> Vec<Recording> {
+    include_str!("sqlalchemy/traces.jsonl").lines().map(Recording::read).collect()
 }
 
 #[test]
@@ -37,6 +41,15 @@ fn the_recordings_put_every_rule_to_the_test() {
     for rule in coverage::RULES {
         println!("{:7}  {rule}", table[rule]);
         assert!(table[rule] >= 3, "{rule}: {} times", table[rule]);
+    }
+}
+
+#[test]
+fn the_guide_says_how_often_each_rule_was_taken_in_the_recordings_kept() {
+    let guide = include_str!("../../src/guide/exact.md");
+    for (rule, count) in coverage::count(&kept()) {
+        let row = format!("| {rule} | {count} |");
+        assert!(guide.lines().any(|line| line.starts_with(&row)), "src/guide/exact.md has no row {row}");
     }
 }
 

@@ -1,21 +1,31 @@
-//! State in a server's session, through a proxy that gives each transaction another session.
+//! State in a server's session, through a proxy that gives each transaction another session. A run notes it too.
 
 use super::fleet::{multiplexes, pgbouncer};
 use super::{Finding, Rule, System, of_stream};
 use crate::parts::proxy::ProxySpec;
 use crate::protocol::program::StepSpec;
+use crate::simulation::blueprint::Blueprint;
 
 pub(super) const RULE: Rule =
     Rule { name: "session-state", about: "session state (SET, temporary tables, LISTEN …) through transaction mode", apply };
 
-fn apply(system: &System) -> Vec<Finding> {
-    let stateful = system.blueprint.workload.iter().filter_map(|stream| Some((stream, state(&stream.steps)?)));
-    stateful.filter_map(|(stream, state)| finding(&stream.name, state, system)).collect()
+/// The same as notes beside a result: the run itself takes no notice of the state, so its figures look as good as ever.
+pub fn notes(blueprint: &Blueprint) -> Vec<String> {
+    findings(blueprint).map(|finding| format!("{}: {}", finding.message, finding.why.join("; "))).collect()
 }
 
-fn finding(stream: &str, state: &str, system: &System) -> Option<Finding> {
+fn apply(system: &System) -> Vec<Finding> {
+    findings(system.blueprint).collect()
+}
+
+fn findings(blueprint: &Blueprint) -> impl Iterator<Item = Finding> {
+    let stateful = blueprint.workload.iter().filter_map(|stream| Some((stream, state(&stream.steps)?)));
+    stateful.filter_map(|(stream, state)| finding(&stream.name, state, blueprint))
+}
+
+fn finding(stream: &str, state: &str, blueprint: &Blueprint) -> Option<Finding> {
     let at = of_stream(stream, "steps");
-    match &system.blueprint.proxy {
+    match &blueprint.proxy {
         ProxySpec::RdsProxy(proxy) if proxy.pin_probability == 0.0 => Some(
             Finding::warning(format!("{stream} keeps session state ({state}), which pins it in RDS Proxy"))
                 .at("proxy.pin_probability", "0: nothing is ever pinned here")
@@ -24,7 +34,7 @@ fn finding(stream: &str, state: &str, system: &System) -> Option<Finding> {
                 .help("SET LOCAL inside the transaction instead; or say pin_probability, so that a run shows what it costs"),
         ),
         _ => {
-            let proxy = pgbouncer(system.blueprint).filter(|proxy| multiplexes(proxy))?;
+            let proxy = pgbouncer(blueprint).filter(|proxy| multiplexes(proxy))?;
             let why = match proxy.server_reset_query_always {
                 true => "server_reset_query_always takes it away after each transaction: the next one of the same client misses it",
                 false => {

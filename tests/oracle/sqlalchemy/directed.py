@@ -68,6 +68,9 @@ def initialisation(release):
                 cut = [dict(each) for each in three]
                 cut[who]["deadline"] = at * US - cut[who]["at"]
                 yield schedule(cut, pool, COSTS)
+    # Only the first is there to be killed, in each of its questions; the other, begun before its death, is not.
+    for at in (52_300, 53_300, 54_300, 55_300, 56_300):
+        yield schedule([three[0], request(10 * MS, work(9 * MS))], pool, faults=[["kill", at * US]])
 
 
 def cancellations(release):
@@ -80,6 +83,21 @@ def cancellations(release):
             requests.append(request(start + 101 * US, work(5 * MS + 3)))
         pool = {"release": release, "recycle": recycle, "pre_ping": ping, "max_overflow": overflow}
         yield schedule(requests, pool, COSTS, connect=5 * MS)
+
+
+def cancelled_closes(release):
+    """A request is cancelled while the connection that it gives back, one too many, is being closed."""
+    requests = []
+    for turn in range(1, 61):
+        requests.append(request(turn * S, work(3 * MS + 1)))
+        requests.append(request(turn * S + 101 * US, work(5 * MS + 3), deadline=turn * 307 * US))
+    yield schedule(requests, {"release": release, "max_overflow": 1}, COSTS, connect=5 * MS)
+
+
+def ages(release):
+    """A connection as old as pool_recycle to the nanosecond, in numbers that a float holds exactly, and one that is older."""
+    for second in (750 * MS, 751 * MS):
+        yield schedule([request(250 * MS, work(9 * MS)), request(second, work(9 * MS))], {"release": release, "recycle": 500 * MS})
 
 
 def invalidations(release):
@@ -105,11 +123,25 @@ def known_dead(release):
                 yield schedule([holder, *line], {"release": release, "pre_ping": ping}, faults=[["restart", 80 * MS, 0]])
 
 
+def no_pool(release):
+    """The first connection of a NullPool is lost while others are being opened, or beside another that works."""
+    settings = {"kind": "null", "release": release, "reset_on_return": "rollback"}
+    three = [request(at * MS, work(9 * MS)) for at in (1, 2, 3)]
+    for at in (52_300, 53_300, 54_300, 55_300, 56_300, 57_300):
+        yield {**schedule(three + [request(60 * MS, work(9 * MS))], faults=[["restart", at * US, 0]]), "pool": settings}
+    yield {**schedule(three, faults=[["kill", 52_300 * US]]), "pool": settings}
+    found = schedule([request(1 * MS, work(200 * MS)), request(110 * MS, work(9 * MS))], faults=[["kill", 140 * MS]])
+    yield {**found, "pool": settings}
+
+
 def all_schedules():
     found = []
     for release in ("with", "close", "threads"):
-        for family in (lost_wakeups, tail, initialisation, invalidations, known_dead):
+        for family in (lost_wakeups, tail, initialisation, invalidations, known_dead, ages):
             found += family(release)
     for release in ("with", "close"):
         found += cancellations(release)
+        found += cancelled_closes(release)
+    for release in ("with", "threads"):
+        found += no_pool(release)
     return [{"seed": -number, **each} for number, each in enumerate(found, start=1)]

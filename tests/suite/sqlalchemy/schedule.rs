@@ -17,6 +17,7 @@ use poolcast::parts::workload::Replay;
 use poolcast::protocol::driver::{Custom, DriverSpec};
 use poolcast::protocol::event::Event;
 use poolcast::protocol::program::StepSpec;
+use poolcast::protocol::request::Stage;
 use poolcast::simulation::blueprint::{AppSpec, Blueprint, Network};
 use poolcast::simulation::model::Model;
 use poolcast::simulation::observer::Observer;
@@ -83,6 +84,8 @@ impl Schedule {
         let mut trace = Trace::default();
         simulate(&mut model, SimTime::from_nanos(self.end), &mut (&mut trace, &mut counting));
         counting.turn_to(u64::MAX);
+        let asking = model.world.requests.iter().filter(|(_, request)| request.stage == Stage::Acquiring).count() as u64;
+        assert!(model.pools()[0].gauges().pending <= asking, "who has left the line is no waiter");
         let row = |step: &poolcast::measure::trace::Step| Row {
             at: step.at.nanos(),
             event: step.event.name(),
