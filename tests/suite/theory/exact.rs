@@ -50,6 +50,8 @@ pub struct Given {
     pub connect: Option<f64>,
     /// Longest wait.
     pub timeout: Option<f64>,
+    /// The pool as a file writes it, if it is not SQLAlchemy's.
+    pub pool: Option<String>,
     /// What is queued for, if not the pool's connections.
     pub station: Option<Station>,
     /// Cores of the database.
@@ -129,6 +131,11 @@ pub fn rows(family: &str) -> &'static [Row] {
 }
 
 impl Row {
+    /// Dice of its own, so that what chance does to one row it does not do to the next.
+    pub fn seed(&self) -> u64 {
+        self.id.bytes().fold(1, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
+    }
+
     /// All that is known.
     pub fn figures(&self) -> impl Iterator<Item = Figure<'_>> {
         self.exact.iter().flat_map(|(name, exact)| {

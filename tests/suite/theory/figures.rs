@@ -13,7 +13,7 @@ const MS: f64 = 1e6;
 pub fn ratio(figure: &Figure, given: &Given, outcome: &Outcome, duration: Span) -> (f64, f64) {
     let (stream, pool, database) = (&outcome.streams[0], &outcome.pools[0], &outcome.database);
     let (wait, latency) = (&stream.pool_wait, &stream.latency);
-    let refused = stream.errors[Error::PoolTimeout as usize] as f64;
+    let refused = (stream.errors[Error::PoolTimeout as usize] + stream.errors[Error::PoolQueueFull as usize]) as f64;
     let arrived = stream.arrived as f64;
     match figure.name {
         "prob_wait" => (stream.waited as f64, wait.count() as f64),

@@ -89,6 +89,7 @@ fn waiting_without_patience_is_erlangs_b() {
 #[test]
 fn waiting_with_a_timeout_is_baccelli_and_hebuterne() {
     agrees("pat_det", 1e-9, waits, wait_quantile);
+    agrees("rare", 1e-11, waits, nothing);
 }
 
 #[test]

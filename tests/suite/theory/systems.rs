@@ -1,10 +1,12 @@
 //! Rows as blueprints: an ideal system but for what the row says.
 
 use poolcast::answers::runner::Course;
+use poolcast::experiment::spec::options;
 use poolcast::kernel::latency::LatencySpec;
 use poolcast::kernel::time::Span;
 use poolcast::parts::client::{Balance, StreamSpec};
 use poolcast::parts::database::{Postgres, ServiceSpec};
+use poolcast::parts::pool::PoolSpec;
 use poolcast::parts::pool::sqlalchemy::SqlAlchemy;
 use poolcast::parts::proxy::ProxySpec;
 use poolcast::parts::workload::{ArrivalsSpec, Batches, Bursts, Closed, Daily, Poisson, Schedule, Size};
@@ -39,7 +41,7 @@ pub fn blueprint(given: &Given) -> Blueprint {
 /// Long enough for the row's number of requests.
 pub fn course(row: &Row) -> Course {
     let rate = row.given.rate.expect("a row in a steady state has a rate");
-    Course { seed: 1, warmup: span(row.warmup), duration: span(row.requests as f64 / rate) }
+    Course { seed: row.seed(), warmup: span(row.warmup), duration: span(row.requests as f64 / rate) }
 }
 
 fn arrivals(given: &Given) -> ArrivalsSpec {
@@ -88,14 +90,17 @@ fn app(given: &Given) -> AppSpec {
         balance: Balance::RoundRobin,
         concurrency,
         driver: DriverSpec::Ideal,
-        pool: SqlAlchemy {
-            pool_size,
-            max_overflow: i64::from(given.overflow),
-            pool_timeout: given.timeout.map(span),
-            ..SqlAlchemy::default()
-        }
-        .into(),
+        pool: given.pool.as_deref().map_or_else(|| sqlalchemy(given, pool_size), other),
     }
+}
+
+fn sqlalchemy(given: &Given, pool_size: u32) -> PoolSpec {
+    let pool_timeout = given.timeout.map(span);
+    SqlAlchemy { pool_size, max_overflow: i64::from(given.overflow), pool_timeout, ..SqlAlchemy::default() }.into()
+}
+
+fn other(pool: &str) -> PoolSpec {
+    options().from_str(pool).unwrap_or_else(|error| panic!("{pool}: {error}"))
 }
 
 fn database(given: &Given) -> Postgres {

@@ -45,6 +45,11 @@ pub fn assert_all(all: &[Judged]) {
 }
 
 impl Judged {
+    /// The row that it is a figure of.
+    pub fn row(&self) -> &str {
+        self.what.split(' ').next().expect("a figure is told by its row first")
+    }
+
     fn holds(&self) -> bool {
         let half = 0.5 * (self.estimate.high - self.estimate.low);
         let slack = 1e-9 * self.exact.abs();
