@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::places::{Asking, Phase, Places, Rang};
+use super::places::{Asking, Places, Rang};
 use super::{Gauges, Pool, PoolKind, QueueOrder};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
@@ -280,14 +280,13 @@ impl Pool for State {
     }
 
     fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
-        let (place, fine) = (cx.conn(conn).near_tag, cx.conn(conn).error.is_none());
+        let (place, fine) = self.places.answer(conn, cx);
         self.answered(place, fine, cx);
     }
 
     /// An idle one that has gone is found at its next check.
     fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
-        let place = cx.conn(conn).near_tag;
-        if matches!(self.places[place].phase, Phase::Asking(_)) {
+        if let Some(place) = self.places.unanswered(conn, cx) {
             self.answered(place, false, cx);
         }
     }

@@ -337,14 +337,13 @@ impl Pool for State {
     }
 
     fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
-        let (place, fine) = (cx.conn(conn).near_tag, cx.conn(conn).error.is_none());
+        let (place, fine) = self.places.answer(conn, cx);
         self.finished(place, fine, cx);
     }
 
     /// Nobody reads the socket of an idle connection.
     fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
-        let place = cx.conn(conn).near_tag;
-        if matches!(self.places[place].phase, Phase::Asking(_)) {
+        if let Some(place) = self.places.unanswered(conn, cx) {
             self.finished(place, false, cx);
         }
     }

@@ -225,14 +225,13 @@ impl Pool for State {
     }
 
     fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
-        let (place, fine) = (cx.conn(conn).near_tag, cx.conn(conn).error.is_none());
+        let (place, fine) = self.places.answer(conn, cx);
         self.recycled(place, fine, cx);
     }
 
     /// The driver's own task reads the socket: recycling will know.
     fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
-        let place = cx.conn(conn).near_tag;
-        if matches!(self.places[place].phase, Phase::Asking(_)) {
+        if let Some(place) = self.places.unanswered(conn, cx) {
             self.recycled(place, false, cx);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::places::{Asking, Phase, Places, Rang};
+use super::places::{Asking, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::registry::Example;
@@ -237,14 +237,13 @@ impl Pool for State {
     }
 
     fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
-        let (place, fine) = (cx.conn(conn).near_tag, cx.conn(conn).error.is_none());
+        let (place, fine) = self.places.answer(conn, cx);
         self.closed_by_user(place, fine, cx);
     }
 
     /// Nobody reads the socket of an idle connector.
     fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
-        let place = cx.conn(conn).near_tag;
-        if matches!(self.places[place].phase, Phase::Asking(_)) {
+        if let Some(place) = self.places.unanswered(conn, cx) {
             self.closed_by_user(place, false, cx);
         }
     }

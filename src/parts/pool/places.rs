@@ -250,6 +250,18 @@ impl Places {
         cx.query(conn, Statement { kind, extra_trips, ..Statement::default() });
     }
 
+    /// What was asked is answered: the place, and whether it went well.
+    pub fn answer(&self, conn: ConnId, cx: &mut Cx) -> (u32, bool) {
+        let answered = cx.conn(conn);
+        (answered.near_tag, answered.error.is_none())
+    }
+
+    /// A connection is lost: its place, if something was asked on it, which nobody answers.
+    pub fn unanswered(&self, conn: ConnId, cx: &mut Cx) -> Option<u32> {
+        let place = cx.conn(conn).near_tag;
+        matches!(self.all[place as usize].phase, Phase::Asking(_)).then_some(place)
+    }
+
     /// Closes the place's connection; true if that took no time, else [`Rang::Closed`] follows.
     pub fn close(&mut self, place: u32, cx: &mut Cx) -> bool {
         self.hang_up(place, cx);
