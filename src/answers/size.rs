@@ -159,6 +159,10 @@ fn notes(task: &Task, cases: &[Case], is_monotone: bool) -> Vec<String> {
         let open = format!("within {margin:.0} % of a limit, or after the most replications (--at-most) still not decided");
         notes.push(format!("open: {open}; the answer does not rely on it"));
     }
+    if cases.iter().any(|case| case.proof.answer.point.verdict == "too short") {
+        let remedy = "a longer duration would settle it (--set duration=…)";
+        notes.push(format!("too short: runs that still show how they began are not taken as proof; {remedy}"));
+    }
     notes
 }
 

@@ -59,7 +59,7 @@ pub fn sentence(one: &Comparison) -> String {
         Claim::Lower => format!("cuts {what} by {}", by(one)),
         Claim::Higher => format!("raises {what} by {}", by(one)),
         Claim::NotSeen => format!("no difference in {what} can be seen{}", within(one)),
-        Claim::Unsaid => format!("nothing can be said of {what}: {}", one.why.as_deref().unwrap_or("one replication has no interval")),
+        Claim::Unsaid => format!("nothing can be said of {what}: {}", why(one)),
     }
 }
 
@@ -71,6 +71,7 @@ fn block(of: &[Comparison], document: &Comparisons) -> String {
     let text = match told.verdict {
         Claim::Lower | Claim::Higher => format!(" {} ({pairs})", sentence(told)),
         Claim::NotSeen => format!(": {}", sentence(told).replace(')', &format!("; {pairs})"))),
+        Claim::Unsaid if of.iter().all(|one| one.verdict == Claim::Unsaid) => format!(": nothing can be compared. {}", why(told)),
         Claim::Unsaid => format!(": {}", sentence(told)),
     };
     let mut out = String::new();
@@ -84,6 +85,10 @@ fn block(of: &[Comparison], document: &Comparisons) -> String {
     let head = format!("  {}{:>FIGURE$}{:>FIGURE$}  difference", left("", NAME), "baseline", "scenario");
     out += &format!("{}\n", paint(Look::Faint, &head));
     of.iter().fold(out, |out, one| out + &row(one))
+}
+
+fn why(one: &Comparison) -> &str {
+    one.why.as_deref().unwrap_or("one replication has no interval")
 }
 
 fn row(one: &Comparison) -> String {
