@@ -11,7 +11,7 @@
 //! heap, the crowd. So an event costs about the same with ten pending as with a million.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use crate::kernel::agenda::near::Near;
 use crate::kernel::agenda::wheel::{Entry, Wheel};
@@ -45,7 +45,10 @@ pub enum Rank {
 pub struct Agenda<E> {
     now: SimTime,
     scheduled: u64,
-    at_once: VecDeque<E>,
+    /// What happens in this instant, in the order in which it was caused; forgotten when all of it has happened.
+    at_once: Vec<E>,
+    /// So much of it has happened.
+    happened: usize,
     /// What happens up to `horizon`.
     near: Near<E>,
     /// What else happens up to `horizon`: latecomers to an instant that fills `near` alone.
@@ -66,7 +69,8 @@ impl<E: Copy> Default for Agenda<E> {
         Agenda {
             now: SimTime::ZERO,
             scheduled: 0,
-            at_once: VecDeque::new(),
+            at_once: Vec::new(),
+            happened: 0,
             near: Near::with_room(NEAR),
             crowd: BinaryHeap::new(),
             far: Wheel::default(),
@@ -77,13 +81,15 @@ impl<E: Copy> Default for Agenda<E> {
 
 impl<E: Copy> Agenda<E> {
     /// The time now.
+    #[inline]
     pub fn now(&self) -> SimTime {
         self.now
     }
 
     /// `event` happens in this instant, after all that has already been said to happen at once.
+    #[inline]
     pub fn at_once(&mut self, event: E) {
-        self.at_once.push_back(event);
+        self.at_once.push(event);
     }
 
     /// `event` happens after `span`, among the events of `rank`; a span of zero still goes through the list.
@@ -98,22 +104,25 @@ impl<E: Copy> Agenda<E> {
         assert!(time >= self.now, "nothing is scheduled in the past");
         self.scheduled += 1;
         let order = (rank as u64) << 60 | self.scheduled;
-        let entry = Entry { time: time.nanos(), order, event };
-        if entry.time > self.horizon {
-            self.far.put(self.horizon, entry);
+        let time = time.nanos();
+        if time > self.horizon {
+            self.far.put(self.horizon, time, order, event);
         } else if self.near.len() < NEAR {
-            self.near.insert(entry);
+            self.near.insert(time, order, event);
         } else {
-            self.insert_into_full(entry);
+            self.insert_into_full(time, order, event);
         }
     }
 
     /// The next event not later than `end`, and the clock moves to it; without one the clock moves to `end`.
     #[inline]
     pub fn next(&mut self, end: SimTime) -> Option<E> {
-        if let Some(event) = self.at_once.pop_front() {
+        if let Some(&event) = self.at_once.get(self.happened) {
+            self.happened += 1;
             return Some(event);
         }
+        self.at_once.clear();
+        self.happened = 0;
         if !self.crowd.is_empty() {
             return self.next_in_crowd(end);
         }
@@ -135,7 +144,7 @@ impl<E: Copy> Agenda<E> {
 
     /// How many events are still to come.
     pub fn pending(&self) -> usize {
-        self.at_once.len() + self.near.len() + self.crowd.len() + self.far.len()
+        self.at_once.len() - self.happened + self.near.len() + self.crowd.len() + self.far.len()
     }
 
     /// Makes room by drawing the horizon in, to about the middle of the array.
@@ -143,21 +152,21 @@ impl<E: Copy> Agenda<E> {
     /// It has to end where a slot ends, on the level on which now and the farthest entry part: else a horizon drawn in
     /// once more could leave the digits that the wheel's levels rest on.
     #[cold]
-    fn insert_into_full(&mut self, entry: Entry<E>) {
+    fn insert_into_full(&mut self, time: u64, order: u64, event: E) {
         let near = self.near.entries();
         let (now, middle, farthest) = (self.now.nanos(), near[near.len() / 2].time, near[near.len() - 1].time);
         let width = wheel::slot_width(now, farthest);
         let (farthest_slot, middle_slot) = (farthest / width, middle / width);
         self.horizon = if now == farthest { now } else { (middle_slot + 1).min(farthest_slot) * width - 1 };
         for later in self.near.split(self.horizon) {
-            self.far.put(self.horizon, later);
+            self.far.put(self.horizon, later.time, later.order, later.event);
         }
-        if entry.time > self.horizon {
-            self.far.put(self.horizon, entry);
+        if time > self.horizon {
+            self.far.put(self.horizon, time, order, event);
         } else if self.near.len() < NEAR {
-            self.near.insert(entry);
+            self.near.insert(time, order, event);
         } else {
-            self.crowd.push(Reverse(InCrowd(entry)));
+            self.crowd.push(Reverse(InCrowd(Entry { time, order, event })));
         }
     }
 

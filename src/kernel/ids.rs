@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::ops::{Index, IndexMut};
 
 /// Declares ids of things that live for the whole run: a plain index with a type of its own.
@@ -19,9 +20,10 @@ macro_rules! ids {
 }
 
 /// The id of something in a [`Slab`]: it outlives its thing safely, since a reused place has another generation.
+///
+/// One word, so that it is written and read in one piece: generations above, places below, and never zero.
 pub struct Id<T> {
-    place: u32,
-    generation: u32,
+    bits: NonZeroU64,
     of: PhantomData<fn() -> T>,
 }
 
@@ -33,20 +35,41 @@ impl<T> Clone for Id<T> {
 impl<T> Copy for Id<T> {}
 impl<T> PartialEq for Id<T> {
     fn eq(&self, other: &Id<T>) -> bool {
-        self.place == other.place && self.generation == other.generation
+        self.bits == other.bits
     }
 }
 impl<T> Eq for Id<T> {}
 impl<T> fmt::Debug for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "#{}.{}", self.place, self.generation)
+        write!(f, "#{}.{}", self.place(), self.generation())
     }
 }
 
 impl<T> Id<T> {
     /// Its place in the slab, free to be reused after it has gone: for tables kept beside the slab.
+    #[inline]
     pub fn place(self) -> usize {
-        self.place as usize
+        self.bits.get() as u32 as usize
+    }
+
+    /// The id as a number.
+    #[inline]
+    pub fn to_bits(self) -> u64 {
+        self.bits.get()
+    }
+
+    /// The id that [`Id::to_bits`] gave as this number.
+    #[inline]
+    pub fn from_bits(bits: u64) -> Id<T> {
+        Id { bits: NonZeroU64::new(bits).expect("no id is the number zero"), of: PhantomData }
+    }
+
+    fn new(place: u32, generation: u32) -> Id<T> {
+        Id::from_bits(u64::from(generation) << 32 | u64::from(place))
+    }
+
+    fn generation(self) -> u32 {
+        (self.bits.get() >> 32) as u32
     }
 }
 
@@ -58,6 +81,7 @@ pub struct Slab<T> {
 }
 
 struct Place<T> {
+    /// From 1 on.
     generation: u32,
     lives: bool,
     thing: T,
@@ -76,33 +100,35 @@ impl<T: Default> Slab<T> {
         if let Some(place) = self.free.pop() {
             let found = &mut self.places[place as usize];
             found.lives = true;
-            return Id { place, generation: found.generation, of: PhantomData };
+            return Id::new(place, found.generation);
         }
         let place = u32::try_from(self.places.len()).expect("fewer than four thousand million things live at once");
-        self.places.push(Place { generation: 0, lives: true, thing: T::default() });
-        Id { place, generation: 0, of: PhantomData }
+        self.places.push(Place { generation: 1, lives: true, thing: T::default() });
+        Id::new(place, 1)
     }
 }
 
 impl<T> Slab<T> {
     /// Gives the place back; every copy of `id` is stale from now on.
     pub fn free(&mut self, id: Id<T>) {
-        let found = &mut self.places[id.place as usize];
-        debug_assert!(found.lives && found.generation == id.generation, "a thing goes once");
+        let found = &mut self.places[id.place()];
+        debug_assert!(found.lives && found.generation == id.generation(), "a thing goes once");
         found.lives = false;
-        found.generation = found.generation.wrapping_add(1);
-        self.free.push(id.place);
+        found.generation = found.generation.wrapping_add(1).max(1);
+        self.free.push(id.place() as u32);
         self.living -= 1;
     }
 
-    /// The thing, unless it has gone.
+    /// The thing, unless it has gone. (What goes takes its generation along, so that no id has a free place's.)
+    #[inline]
     pub fn get(&self, id: Id<T>) -> Option<&T> {
-        self.places.get(id.place as usize).filter(|p| p.lives && p.generation == id.generation).map(|p| &p.thing)
+        self.places.get(id.place()).filter(|p| p.generation == id.generation()).map(|p| &p.thing)
     }
 
     /// The thing, to change it, unless it has gone.
+    #[inline]
     pub fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
-        self.places.get_mut(id.place as usize).filter(|p| p.lives && p.generation == id.generation).map(|p| &mut p.thing)
+        self.places.get_mut(id.place()).filter(|p| p.generation == id.generation()).map(|p| &mut p.thing)
     }
 
     /// How many live now.
@@ -112,27 +138,25 @@ impl<T> Slab<T> {
 
     /// All that live now, in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = (Id<T>, &T)> {
-        self.places
-            .iter()
-            .enumerate()
-            .filter(|(_, p)| p.lives)
-            .map(|(place, p)| (Id { place: place as u32, generation: p.generation, of: PhantomData }, &p.thing))
+        self.places.iter().enumerate().filter(|(_, p)| p.lives).map(|(place, p)| (Id::new(place as u32, p.generation), &p.thing))
     }
 }
 
 impl<T> Index<Id<T>> for Slab<T> {
     type Output = T;
+    #[inline]
     fn index(&self, id: Id<T>) -> &T {
-        let found = &self.places[id.place as usize];
-        debug_assert!(found.generation == id.generation, "the thing behind an id that is used without asking lives");
+        let found = &self.places[id.place()];
+        debug_assert!(found.generation == id.generation(), "the thing behind an id that is used without asking lives");
         &found.thing
     }
 }
 
 impl<T> IndexMut<Id<T>> for Slab<T> {
+    #[inline]
     fn index_mut(&mut self, id: Id<T>) -> &mut T {
-        let found = &mut self.places[id.place as usize];
-        debug_assert!(found.generation == id.generation, "the thing behind an id that is used without asking lives");
+        let found = &mut self.places[id.place()];
+        debug_assert!(found.generation == id.generation(), "the thing behind an id that is used without asking lives");
         &mut found.thing
     }
 }

@@ -59,6 +59,32 @@ pub trait Latency: Send + Sync {
     }
 }
 
+/// A distribution that is drawn from all the time: one that is constant is not even asked.
+pub struct Often {
+    constant: Option<Span>,
+    latency: Box<dyn Latency>,
+}
+
+impl From<Box<dyn Latency>> for Often {
+    fn from(latency: Box<dyn Latency>) -> Often {
+        Often { constant: latency.constant(), latency }
+    }
+}
+
+impl Often {
+    /// One draw; a constant takes no dice.
+    #[inline]
+    pub fn sample(&self, dice: &mut Stream) -> Span {
+        self.constant.unwrap_or_else(|| self.latency.sample(dice))
+    }
+
+    /// The one value it always has, if it is constant.
+    #[inline]
+    pub fn constant(&self) -> Option<Span> {
+        self.constant
+    }
+}
+
 /// A distribution as a file writes it: parameters to be checked, then prepared once.
 pub trait LatencyKind {
     /// Says what is wrong with the parameters and what would be right.

@@ -48,6 +48,7 @@ impl Seed {
 
 impl Stream {
     /// The next 64 random bits.
+    #[inline]
     pub fn word(&mut self) -> u64 {
         self.position += 1;
         self.words.next_u64()
@@ -55,7 +56,7 @@ impl Stream {
 
     /// The next number in (0, 1): never 0, never 1, a multiple of 2⁻⁵³ and exact in a double.
     pub fn uniform(&mut self) -> f64 {
-        ((self.word() >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
+        ((self.word() >> 12).cast_signed() as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
     }
 
     /// Moves to word `position`; free when the stream is there already.

@@ -16,6 +16,9 @@ pub struct Span(u64);
 const UNITS: [(&str, u64); 7] =
     [("ns", 1), ("us", 1_000), ("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("min", 60_000_000_000), ("h", 3_600_000_000_000)];
 const DAY: u64 = 86_400_000_000_000;
+/// 2⁵²: added to a smaller float it leaves no room for a fraction, so that the sum is rounded half to even, as IEEE says, and
+/// its last bits are a whole number.
+const NO_FRACTION: f64 = 4_503_599_627_370_496.0;
 
 impl SimTime {
     /// The start of every run.
@@ -72,9 +75,22 @@ impl Span {
 
     /// Rounds a float of nanoseconds half to even, clamped to 0 ..= [`Span::MAX`]; a NaN becomes zero.
     pub fn from_nanos_f64(ns: f64) -> Span {
-        // Adding 2⁵² to a smaller float leaves no room for a fraction, so the sum is rounded half to even, as IEEE says.
-        const NO_FRACTION: f64 = 4_503_599_627_370_496.0;
-        if ns < NO_FRACTION { Span((ns + NO_FRACTION - NO_FRACTION) as u64) } else { Span((ns as u64).min(Span::MAX.0)) }
+        if 0.0 < ns && ns < NO_FRACTION {
+            Span((ns + NO_FRACTION).to_bits() - NO_FRACTION.to_bits())
+        } else {
+            Span((ns as u64).min(Span::MAX.0))
+        }
+    }
+
+    /// The same, rounded up.
+    pub fn from_nanos_f64_up(ns: f64) -> Span {
+        let nearest = Span::from_nanos_f64(ns);
+        Span(nearest.0 + u64::from(nearest.nanos_f64() < ns)).min(Span::MAX)
+    }
+
+    /// Nanoseconds as a float, exact below 2⁵³ (104 days).
+    pub fn nanos_f64(self) -> f64 {
+        self.0.min(Span::MAX.0).cast_signed() as f64 // a signed number converts in one instruction
     }
 
     /// Nanoseconds.

@@ -8,8 +8,9 @@ use crate::measure::histogram::Histogram;
 use crate::measure::windows::{Window, Windows};
 use crate::protocol::cx::World;
 use crate::protocol::error::Error;
-use crate::protocol::event::{Event, RequestId};
-use crate::protocol::fact::{Fact, PoolStep};
+use crate::protocol::event::{Event, RequestId, WorkerId};
+use crate::protocol::fact::{Fact, PoolStep, Steps};
+use crate::protocol::request::Request;
 use crate::simulation::model::Model;
 use crate::simulation::observer::Observer;
 
@@ -122,7 +123,18 @@ pub struct Counter {
     windows: Windows,
     over: bool,
     was_waiting: bool,
+    /// By stream: latencies and waits on their way into the histograms.
+    fresh: Vec<Fresh>,
 }
+
+#[derive(Clone, Default)]
+struct Fresh {
+    latencies: Vec<u64>,
+    waits: Vec<u64>,
+}
+
+/// So many values go into a histogram together.
+const BATCH: usize = 256;
 
 impl Counter {
     /// Counts what arrives in `from..until`, cut into `slices` for the picture over time.
@@ -135,7 +147,16 @@ impl Counter {
             proxy: ProxyOutcome { errors: none, ..ProxyOutcome::default() },
             ..Outcome::default()
         };
-        Counter { outcome, from, until, open: 0, windows: Windows::new(from, until, slices), over: false, was_waiting: false }
+        Counter {
+            outcome,
+            from,
+            until,
+            open: 0,
+            windows: Windows::new(from, until, slices),
+            over: false,
+            was_waiting: false,
+            fresh: vec![Fresh::default(); streams],
+        }
     }
 
     /// The counted span begins: levels forget what was before.
@@ -169,6 +190,10 @@ impl Counter {
 
     /// What was counted; requests that have not ended by now are unfinished.
     pub fn finish(mut self, events: u64) -> Outcome {
+        for (stream, fresh) in self.outcome.streams.iter_mut().zip(&mut self.fresh) {
+            stream.latency.record_all(&mut fresh.latencies);
+            stream.pool_wait.record_all(&mut fresh.waits);
+        }
         self.outcome.events = events;
         self.outcome.windows = self.windows.done();
         self.outcome
@@ -202,13 +227,18 @@ impl Counter {
             Some(why) => stream.errors[why as usize] += 1,
             None => {
                 stream.completed += 1;
-                stream.latency.record((now - ended.arrived).nanos());
+                let fresh = &mut self.fresh[ended.stream.index()].latencies;
+                fresh.push((now - ended.arrived).nanos());
+                if fresh.len() == BATCH {
+                    stream.latency.record_all(fresh);
+                }
                 self.windows.completed(now - ended.arrived);
             }
         }
     }
 
     /// How many wait, looked at whenever that may have changed.
+    #[inline(never)] // a loop: its preparations would be made for every fact
     fn look_at_queue(&mut self, world: &World) {
         let waiting = world.waiting();
         self.windows.waiting(waiting);
@@ -216,35 +246,52 @@ impl Counter {
         self.was_waiting = waiting > 0;
     }
 
-    fn pool_step(&mut self, now: SimTime, app: usize, step: PoolStep, request: Option<RequestId>, world: &World) {
-        if matches!(step, PoolStep::Wait | PoolStep::Checkout | PoolStep::Timeout) {
-            self.look_at_queue(world);
+    fn pool_step(&mut self, now: SimTime, worker: WorkerId, step: PoolStep, request: Option<RequestId>, world: &World) {
+        match step {
+            PoolStep::Checkout => {
+                self.look_at_queue(world);
+                if let Some(asked) = request.and_then(|request| world.requests.get(request)) {
+                    self.checked_out(now, asked);
+                }
+            }
+            PoolStep::Wait => self.look_at_queue(world),
+            PoolStep::Timeout => {
+                self.look_at_queue(world);
+                self.pool(now, worker, world, |pool| pool.timeouts += 1);
+            }
+            PoolStep::ConnectDone => self.pool(now, worker, world, |pool| pool.connects += 1),
+            PoolStep::Close => self.pool(now, worker, world, |pool| pool.closes += 1),
+            _ => {}
         }
-        if step == PoolStep::Checkout
-            && let Some(asked) = request.and_then(|request| world.requests.get(request))
-        {
-            let waited: Span = now - asked.asked;
-            self.digest(waited.nanos());
-            self.windows.waited(waited);
-            if self.counts(asked.arrived) {
-                let stream = &mut self.outcome.streams[asked.stream.index()];
-                stream.pool_wait.record(waited.nanos());
-                stream.waited += u64::from(!waited.is_zero());
+    }
+
+    fn checked_out(&mut self, now: SimTime, asked: &Request) {
+        let waited: Span = now - asked.asked;
+        self.digest(waited.nanos());
+        self.windows.waited(waited);
+        if self.counts(asked.arrived) {
+            let stream = &mut self.outcome.streams[asked.stream.index()];
+            stream.waited += u64::from(!waited.is_zero());
+            let fresh = &mut self.fresh[asked.stream.index()].waits;
+            fresh.push(waited.nanos());
+            if fresh.len() == BATCH {
+                stream.pool_wait.record_all(fresh);
             }
         }
+    }
+
+    fn pool(&mut self, now: SimTime, worker: WorkerId, world: &World, count: impl FnOnce(&mut PoolOutcome)) {
         if self.in_span(now) {
-            let pool = &mut self.outcome.pools[app];
-            match step {
-                PoolStep::ConnectDone => pool.connects += 1,
-                PoolStep::Close => pool.closes += 1,
-                PoolStep::Timeout => pool.timeouts += 1,
-                _ => {}
-            }
+            count(&mut self.outcome.pools[world.app_of[worker.index()].index()]);
         }
     }
 }
 
 impl Observer for Counter {
+    fn steps(&self) -> Steps {
+        use PoolStep::{Checkout, Close, ConnectDone, Timeout, Wait};
+        Steps::of(&[Wait, Checkout, Timeout, ConnectDone, Close])
+    }
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
         match *fact {
             Fact::Arrived { request } => {
@@ -256,7 +303,7 @@ impl Observer for Counter {
                 }
             }
             Fact::Ended { request, failure } => self.ended(now, request, failure, world),
-            Fact::Pool { worker, step, request, .. } => self.pool_step(now, world.app_of[worker.index()].index(), step, request, world),
+            Fact::Pool { worker, step, request, .. } => self.pool_step(now, worker, step, request, world),
             Fact::Linked { waited, .. } if self.in_span(now) => {
                 self.look_at_queue(world);
                 self.outcome.proxy.wait.record(waited.nanos());

@@ -214,6 +214,7 @@ impl Clients {
     }
 
     /// The request is over for its client.
+    #[inline]
     fn end(&mut self, request: RequestId, failure: Option<Error>, cx: &mut Cx) {
         cx.fact(Fact::Ended { request, failure });
         let asked = cx.request(request);
@@ -274,6 +275,7 @@ impl Clients {
         self.send(request, cx);
     }
 
+    #[inline]
     fn send(&mut self, request: RequestId, cx: &mut Cx) {
         let sent = &cx.world.requests[request];
         let app = self.streams[sent.stream.index()].app;

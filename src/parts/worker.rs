@@ -215,13 +215,13 @@ impl Workers {
     fn query(&mut self, request: RequestId, draw: u32, cx: &mut Cx) -> bool {
         let asking = cx.request(request);
         let (worker, demand) = (asking.worker, Span::from_nanos(asking.drawn[draw as usize]));
-        let lease = *innermost(asking);
-        let outside = cx.conn(lease.conn).status == TxStatus::Idle;
-        let begins = outside && (lease.wants_transaction || self.workers[worker.index()].autobegin);
+        let Lease { conn, wants_transaction, .. } = *innermost(asking);
+        let outside = cx.conn(conn).status == TxStatus::Idle;
+        let begins = outside && (wants_transaction || self.workers[worker.index()].autobegin);
         let operations: &[Operation] = if begins { &[Operation::Begin, Operation::Statement] } else { &[Operation::Statement] };
         if prepared(request, operations, cx) {
             let extra_trips = if begins { cx.driver(worker).begin_trips } else { 0 };
-            return send(request, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
+            return send(request, conn, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
         }
         false
     }
@@ -238,6 +238,7 @@ impl Workers {
         }
     }
 
+    #[inline(always)]
     fn finish(&mut self, request: RequestId, cx: &mut Cx) {
         let done = cx.request(request);
         let (worker, was_queued) = (done.worker, done.stage == Stage::Queued);
@@ -281,6 +282,7 @@ fn resume_after(request: RequestId, stage: Stage, span: Span, cx: &mut Cx) {
 }
 
 /// Lets the driver's own time pass first; true once it has.
+#[inline(always)]
 fn prepared(request: RequestId, operations: &[Operation], cx: &mut Cx) -> bool {
     let preparing = cx.request(request);
     if preparing.stage == Stage::Preparing {
@@ -288,8 +290,7 @@ fn prepared(request: RequestId, operations: &[Operation], cx: &mut Cx) -> bool {
         return true;
     }
     let worker = preparing.worker;
-    let driver = cx.driver(worker);
-    let own = operations.iter().fold(Span::ZERO, |own, operation| own + driver.time(*operation));
+    let own = cx.driver(worker).times(operations);
     if !own.is_zero() {
         resume_after(request, Stage::Preparing, own, cx);
     }
@@ -341,12 +342,13 @@ fn commit(request: RequestId, cx: &mut Cx) -> bool {
     if cx.conn(conn).status == TxStatus::Idle {
         return true;
     }
-    prepared(request, &[Operation::Statement], cx) && send(request, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx)
+    prepared(request, &[Operation::Statement], cx)
+        && send(request, conn, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx)
 }
 
 /// Sends a statement. On a connection that is known to be gone the error comes at once, and the request goes on with it.
-fn send(request: RequestId, statement: Statement, cx: &mut Cx) -> bool {
-    let conn = innermost(cx.request(request)).conn;
+#[inline(always)]
+fn send(request: RequestId, conn: ConnId, statement: Statement, cx: &mut Cx) -> bool {
     let asked = cx.conn(conn);
     if asked.gone {
         asked.condition = Condition::Broken;

@@ -120,6 +120,56 @@ pub struct Conn {
     pub clear: [SimTime; 2],
 }
 
+/// A request's connections: more than one only where one session is opened inside another.
+#[derive(Debug, Default)]
+pub struct Leases {
+    innermost: Option<Lease>,
+    outer: Vec<Lease>,
+}
+
+impl Leases {
+    /// Nothing; buffers are kept.
+    pub fn clear(&mut self) {
+        self.innermost = None;
+        self.outer.clear();
+    }
+
+    /// A session is opened.
+    #[inline]
+    pub fn push(&mut self, lease: Lease) {
+        if let Some(outer) = self.innermost.replace(lease) {
+            self.outer.push(outer);
+        }
+    }
+
+    /// The innermost session is closed.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Lease> {
+        let innermost = self.innermost.take();
+        if !self.outer.is_empty() {
+            self.innermost = self.outer.pop();
+        }
+        innermost
+    }
+
+    /// The innermost.
+    #[inline]
+    pub fn last(&self) -> Option<&Lease> {
+        self.innermost.as_ref()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Lease> {
+        self.outer.iter().chain(&self.innermost)
+    }
+
+    /// The innermost, to change it.
+    #[inline]
+    pub fn last_mut(&mut self) -> Option<&mut Lease> {
+        self.innermost.as_mut()
+    }
+}
+
 /// A connection in a request's hands.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease {

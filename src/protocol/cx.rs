@@ -2,35 +2,33 @@
 
 use crate::kernel::agenda::{Agenda, Rank};
 use crate::kernel::ids::Slab;
-use crate::kernel::latency::Latency;
+use crate::kernel::latency::{Latency, Often};
 use crate::kernel::level::Level;
 use crate::kernel::rng::Stream;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::{Condition, Conn, Far, Near, Statement, TxStatus};
 use crate::protocol::driver::Driver;
 use crate::protocol::error::Error;
-use crate::protocol::event::{AppId, ConnId, Event, RequestId, WorkerId};
-use crate::protocol::fact::{Fact, PoolStep};
+use crate::protocol::event::{AppId, ConnId, Event, Packed, RequestId, WorkerId};
+use crate::protocol::fact::{Fact, PoolStep, Steps};
 use crate::protocol::program::Program;
 use crate::protocol::request::Request;
 
 /// The round trip between two places, half of it each way.
 pub struct Wire {
-    round_trip: Box<dyn Latency>,
-    constant: Option<Span>,
+    round_trip: Often,
     dice: Stream,
 }
 
 impl Wire {
     /// A wire with this distribution of the whole round trip, and dice of its own.
     pub fn new(round_trip: Box<dyn Latency>, dice: Stream) -> Wire {
-        Wire { constant: round_trip.constant(), round_trip, dice }
+        Wire { round_trip: round_trip.into(), dice }
     }
 
     /// From now on messages that are sent take these round trips.
     pub fn becomes(&mut self, round_trip: Box<dyn Latency>) {
-        self.constant = round_trip.constant();
-        self.round_trip = round_trip;
+        self.round_trip = round_trip.into();
     }
 }
 
@@ -74,7 +72,7 @@ pub struct DatabaseMeter {
 /// All that more than one part deals with.
 pub struct World {
     /// The event list and the clock.
-    pub agenda: Agenda<Event>,
+    pub agenda: Agenda<Packed>,
     /// Requests under way.
     pub requests: Slab<Request>,
     /// Connections, and those being set up.
@@ -99,6 +97,8 @@ pub struct World {
     pub departs: SimTime,
     /// Told to observers after each event.
     pub facts: Vec<Fact>,
+    /// The steps of pools that somebody wants to be told of.
+    pub told: Steps,
     /// Requests that are over for client and worker, to be freed once observers have seen them.
     pub graveyard: Vec<RequestId>,
     /// One for each app.
@@ -110,6 +110,17 @@ pub struct World {
 }
 
 impl World {
+    /// The context of somebody who handles an event.
+    pub fn cx(&mut self) -> Cx<'_> {
+        Cx { world: self }
+    }
+
+    /// The next event not later than `end`; without one the clock moves to `end`.
+    #[inline]
+    pub fn next(&mut self, end: SimTime) -> Option<Event> {
+        self.agenda.next(end).map(Event::from)
+    }
+
     /// Requests that wait for a connection, in the pools or at the proxy.
     pub fn waiting(&self) -> u64 {
         self.pools.iter().map(|pool| pool.pending.value()).sum::<u64>() + self.proxy.waiting.value()
@@ -149,18 +160,21 @@ impl Cx<'_> {
     }
 
     /// `event` happens in this instant, after all that was already caused.
+    #[inline(always)]
     pub fn at_once(&mut self, event: Event) {
-        self.world.agenda.at_once(event);
+        self.world.agenda.at_once(event.into());
     }
 
     /// `event` happens after `span`.
+    #[inline(always)]
     pub fn after(&mut self, span: Span, rank: Rank, event: Event) {
-        self.world.agenda.after(span, rank, event);
+        self.world.agenda.after(span, rank, event.into());
     }
 
     /// `event` happens at `time`.
+    #[inline(always)]
     pub fn at(&mut self, time: SimTime, rank: Rank, event: Event) {
-        self.world.agenda.at(time, rank, event);
+        self.world.agenda.at(time, rank, event.into());
     }
 
     /// Tells observers.
@@ -169,9 +183,12 @@ impl Cx<'_> {
     }
 
     /// Tells observers of a pool's step.
+    #[inline]
     pub fn step(&mut self, worker: WorkerId, step: PoolStep, request: Option<RequestId>, conn: Option<ConnId>) {
-        let conn = conn.map_or(0, |conn| self.world.conns[conn].serial);
-        self.world.facts.push(Fact::Pool { worker, step, request, conn });
+        if self.world.told.has(step) {
+            let conn = conn.map_or(0, |conn| self.world.conns[conn].serial);
+            self.world.facts.push(Fact::Pool { worker, step, request, conn });
+        }
     }
 
     /// The request behind an id that is known to live.
@@ -244,6 +261,7 @@ impl Cx<'_> {
     }
 
     /// Sends a statement; the answer is `replied` or `lost`. On a connection that is known to be gone the answer comes at once.
+    #[inline(always)]
     pub fn query(&mut self, conn: ConnId, statement: Statement) {
         let now = self.now();
         let sent = self.conn(conn);
@@ -264,6 +282,7 @@ impl Cx<'_> {
     }
 
     /// The server answers the statement.
+    #[inline(always)]
     pub fn reply(&mut self, conn: ConnId, error: Option<Error>, status: TxStatus) {
         let answered = self.conn(conn);
         answered.error = error;
@@ -297,22 +316,23 @@ impl Cx<'_> {
         self.world.cut_off = self.world.cut_off.max(self.now() + lasting);
     }
 
+    #[inline(always)]
     fn send(&mut self, conn: ConnId, direction: usize, rank: Rank, event: Event) {
         let world = &mut *self.world;
         let on = &mut world.conns[conn];
         let wire = if on.near == Near::Proxy { &mut world.proxy_wire } else { &mut world.app_wire };
         let now = world.agenda.now();
         let leaves = now.max(if on.far == Far::Database { world.departs.max(world.cut_off) } else { world.departs });
-        let round_trip = wire.constant.unwrap_or_else(|| wire.round_trip.sample(&mut wire.dice));
+        let round_trip = wire.round_trip.sample(&mut wire.dice);
         let arrival = (leaves + Span::from_nanos(round_trip.nanos() / 2)).max(on.clear[direction]);
         if arrival == now {
-            return world.agenda.at_once(event);
+            return world.agenda.at_once(event.into());
         }
         // On a wire whose delay never changes only a late departure can be overtaken.
-        if wire.constant.is_none() || leaves > now {
+        if wire.round_trip.constant().is_none() || leaves > now {
             on.clear[direction] = arrival;
         }
-        world.agenda.at(arrival, rank, event);
+        world.agenda.at(arrival, rank, event.into());
     }
 }
 
@@ -344,6 +364,7 @@ impl World {
             cut_off: SimTime::ZERO,
             departs: SimTime::ZERO,
             facts: Vec::new(),
+            told: Steps::ALL,
             graveyard: Vec::new(),
             pools: Vec::new(),
             proxy: ProxyMeter::default(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::invalid::Invalid;
-use crate::kernel::latency::{Latency, LatencySpec};
+use crate::kernel::latency::{LatencySpec, Often};
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::Span;
 
@@ -64,7 +64,9 @@ pub enum Operation {
 /// operation takes beyond its round trips. Round trips are counted, not timed. What a driver adds to a connection's
 /// set-up (0.5 to 0.8 ms) and to the first statement on it (0.1 to 0.3 ms) is not in the model.
 pub struct Driver {
-    times: [Box<dyn Latency>; 6],
+    times: [Often; 6],
+    /// None of them ever takes any time.
+    ideal: bool,
     dice: Stream,
     /// Round trips before the one that answers a ping.
     pub ping_trips: u8,
@@ -100,8 +102,10 @@ impl DriverSpec {
             DriverSpec::Ideal | DriverSpec::Custom(_) => (0, 0, 3),
         };
         let begin = LatencySpec::always(self.begin());
-        let times = [times.checkout, times.statement, times.ping, times.reset, times.close, begin].map(|latency| latency.prepare());
-        Driver { times, dice: seed.stream(&format!("driver/{app}/times")), ping_trips, begin_trips, initialise_trips }
+        let times =
+            [times.checkout, times.statement, times.ping, times.reset, times.close, begin].map(|latency| Often::from(latency.prepare()));
+        let ideal = times.iter().all(|time| time.constant() == Some(Span::ZERO));
+        Driver { times, ideal, dice: seed.stream(&format!("driver/{app}/times")), ping_trips, begin_trips, initialise_trips }
     }
 
     fn times(&self) -> Custom {
@@ -130,9 +134,14 @@ fn micros(us: u64) -> Span {
 }
 
 impl Driver {
+    /// What `operations` take this time, one after the other.
+    #[inline]
+    pub fn times(&mut self, operations: &[Operation]) -> Span {
+        if self.ideal { Span::ZERO } else { operations.iter().fold(Span::ZERO, |all, operation| all + self.time(*operation)) }
+    }
+
     /// What `operation` takes this time beyond its round trips.
     pub fn time(&mut self, operation: Operation) -> Span {
-        let latency = &self.times[operation as usize];
-        latency.constant().unwrap_or_else(|| latency.sample(&mut self.dice))
+        self.times[operation as usize].sample(&mut self.dice)
     }
 }

@@ -46,6 +46,35 @@ impl PoolStep {
     }
 }
 
+/// Some of the steps, so that nobody is told of what nobody asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps(u16);
+
+impl Steps {
+    /// Every step.
+    pub const ALL: Steps = Steps(u16::MAX);
+
+    /// These steps.
+    pub const fn of(steps: &[PoolStep]) -> Steps {
+        let (mut bits, mut index) = (0, 0);
+        while index < steps.len() {
+            bits |= 1 << steps[index] as u16;
+            index += 1;
+        }
+        Steps(bits)
+    }
+
+    /// Whether `step` is one of them.
+    pub const fn has(self, step: PoolStep) -> bool {
+        self.0 >> step as u16 & 1 == 1
+    }
+
+    /// Those of both.
+    pub const fn and(self, others: Steps) -> Steps {
+        Steps(self.0 | others.0)
+    }
+}
+
 /// Something that an observer may count.
 #[derive(Clone, Copy, Debug)]
 pub enum Fact {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::invalid::Invalid;
-use crate::kernel::latency::{Latency, LatencySpec};
+use crate::kernel::latency::{LatencySpec, Often};
 use crate::kernel::rng::Stream;
 
 /// What a request does, as an experiment file writes it.
@@ -64,7 +64,7 @@ pub enum Op {
 }
 
 enum Draw {
-    Time(Box<dyn Latency>),
+    Time(Often),
     Chance(f64),
     Branch(Vec<f64>),
 }
@@ -98,14 +98,16 @@ impl Program {
     /// Throws all dice of one request.
     pub fn draw(&self, dice: &mut Stream, drawn: &mut Vec<u64>) {
         drawn.clear();
-        drawn.extend(self.draws.iter().map(|draw| match draw {
-            Draw::Time(latency) => latency.sample(dice).nanos(),
-            Draw::Chance(probability) => u64::from(dice.uniform() < *probability),
-            Draw::Branch(upto) => {
-                let u = dice.uniform();
-                upto.iter().position(|edge| u < *edge).unwrap_or(upto.len() - 1) as u64
-            }
-        }));
+        for draw in &self.draws {
+            drawn.push(match draw {
+                Draw::Time(latency) => latency.sample(dice).nanos(),
+                Draw::Chance(probability) => u64::from(dice.uniform() < *probability),
+                Draw::Branch(upto) => {
+                    let u = dice.uniform();
+                    upto.iter().position(|edge| u < *edge).unwrap_or(upto.len() - 1) as u64
+                }
+            });
+        }
     }
 
     /// Where branch `branch` of the choice with table `targets` goes on.
@@ -212,7 +214,7 @@ impl Program {
         latency.check()?;
         let latency = latency.prepare();
         let words = latency.words();
-        Ok(self.add(Draw::Time(latency), words))
+        Ok(self.add(Draw::Time(latency.into()), words))
     }
 
     fn chance(&mut self, probability: f64) -> Result<u32, Invalid> {

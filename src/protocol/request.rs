@@ -1,7 +1,7 @@
 //! A request: what it wants, drawn at its birth, and how far it has come.
 
 use crate::kernel::time::SimTime;
-use crate::protocol::conn::Lease;
+use crate::protocol::conn::Leases;
 use crate::protocol::error::Error;
 use crate::protocol::event::{StreamId, WorkerId};
 
@@ -60,7 +60,7 @@ pub struct Request {
     /// Counts what it has waited for by itself, so that an old [`Resume`](super::event::Event::Resume) is known.
     pub turn: u32,
     /// Its connections, the innermost last.
-    pub leases: Vec<Lease>,
+    pub leases: Leases,
     /// Why it is being unwound.
     pub failure: Option<Error>,
     /// The client has gone; what is left is clearing up.
@@ -76,11 +76,11 @@ pub struct Request {
 }
 
 impl Request {
-    /// A newborn in a place where another request stood before: its buffers are kept.
+    /// A newborn in a place where another request stood before: its buffers are kept, and its dice still to be thrown.
     pub fn reset(&mut self, stream: StreamId, number: u64, now: SimTime) {
-        let drawn = std::mem::take(&mut self.drawn);
-        let mut leases = std::mem::take(&mut self.leases);
-        leases.clear();
-        *self = Request { stream, number, drawn, leases, arrived: now, ..Request::default() };
+        (self.stream, self.number, self.user, self.arrived, self.asked) = (stream, number, 0, now, SimTime::ZERO);
+        (self.attempt, self.step, self.turn, self.pool_tag) = (0, 0, 0, 0);
+        (self.stage, self.failure, self.given_up) = (Stage::AtClient, None, false);
+        self.leases.clear();
     }
 }

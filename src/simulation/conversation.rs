@@ -72,7 +72,7 @@ impl Conversation {
 
     /// Time passes until `end`.
     pub fn run(&mut self, end: SimTime) {
-        while let Some(event) = self.model.world.agenda.next(end) {
+        while let Some(event) = self.model.world.next(end) {
             self.take(event);
         }
         self.model.world.facts.clear();

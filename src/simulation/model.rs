@@ -14,6 +14,7 @@ use crate::protocol::conn::{Far, Near};
 use crate::protocol::cx::{Cx, DatabaseMeter, PoolMeter, ProxyMeter, Wire, World};
 use crate::protocol::error::Error;
 use crate::protocol::event::{AppId, ConnId, Event, RequestId, WorkerId};
+use crate::protocol::fact::Steps;
 use crate::protocol::program::Program;
 use crate::protocol::request::Stage;
 use crate::protocol::server::Proxy;
@@ -50,6 +51,7 @@ impl Model {
             cut_off: SimTime::ZERO,
             departs: SimTime::ZERO,
             facts: Vec::new(),
+            told: Steps::ALL,
             graveyard: Vec::new(),
             pools: blueprint.apps.iter().map(|_| PoolMeter::default()).collect(),
             proxy: ProxyMeter::default(),
@@ -75,7 +77,7 @@ impl Model {
     }
 
     fn start(&mut self) {
-        let cx = &mut Cx { world: &mut self.world };
+        let cx = &mut self.world.cx();
         for pool in &mut self.pools {
             pool.start(cx);
         }
@@ -105,106 +107,131 @@ impl Model {
         &*self.database
     }
 
-    /// Tells the part that `event` concerns; what reaches a process whose event loop is occupied waits there.
+    /// Tells the part that `event` concerns. What concerns something that has gone reaches nobody; what reaches a process
+    /// whose event loop is occupied waits there.
+    #[inline]
     pub fn dispatch(&mut self, event: Event) {
-        match self.process(&event) {
-            Reached::Nobody => {}
-            Reached::Process(worker) if self.workers.holds(worker) => self.workers.hold(worker, event),
-            Reached::Process(_) | Reached::Elsewhere => self.deliver(event),
-        }
+        self.tell::<false>(event);
     }
 
-    /// Which process an event reaches. What concerns something that has gone reaches nobody.
-    fn process(&self, event: &Event) -> Reached {
-        match *event {
-            Event::Begin { request }
-            | Event::Resume { request, .. }
-            | Event::Cancel { request }
-            | Event::Acquire { request }
-            | Event::Woken { request }
-            | Event::Refuse { request }
-            | Event::Withdraw { request }
-            | Event::Released { request } => match self.world.requests.get(request) {
-                Some(request) => Reached::Process(request.worker),
-                None => Reached::Nobody,
-            },
-            Event::Finished { request } | Event::Retry { request } => match self.world.requests.get(request) {
-                Some(_) => Reached::Elsewhere,
-                None => Reached::Nobody,
-            },
-            Event::Grant { conn } | Event::Release { conn } => Reached::Process(self.world.conns[conn].worker),
-            Event::PoolRing { worker, .. } => Reached::Process(worker),
-            Event::Accept { conn } | Event::Reply { conn } | Event::Lost { conn } => match self.world.conns.get(conn) {
-                Some(open) if !open.near_open => Reached::Nobody,
-                Some(open) if open.near == Near::Proxy => Reached::Elsewhere,
-                Some(open) => Reached::Process(open.worker),
-                None => Reached::Nobody,
-            },
-            Event::Connect { conn } | Event::Query { conn } => match self.world.conns.get(conn) {
-                Some(open) if open.far_open => Reached::Elsewhere,
-                _ => Reached::Nobody,
-            },
-            Event::HangUp { conn } => {
-                if self.world.conns.get(conn).is_some() {
-                    Reached::Elsewhere
-                } else {
-                    Reached::Nobody
-                }
-            }
-            _ => Reached::Elsewhere,
-        }
-    }
-
-    fn deliver(&mut self, event: Event) {
-        let cx = &mut Cx { world: &mut self.world };
+    /// The same; what is `TAKEN` from the line before its process's event loop does not wait again.
+    #[inline]
+    fn tell<const TAKEN: bool>(&mut self, event: Event) {
         match event {
-            Event::Arrive { stream } => self.clients.arrive(stream, cx),
-            Event::Thought { stream, user, turn } => self.clients.thought(stream, user, turn, cx),
-            Event::Retry { request } => self.clients.retry(request, cx),
-            Event::Impatient { stream } => self.clients.impatient(stream, cx),
-            Event::Finished { request } => self.clients.finished(request, cx),
+            Event::Arrive { stream } => self.clients.arrive(stream, &mut self.world.cx()),
+            Event::Thought { stream, user, turn } => self.clients.thought(stream, user, turn, &mut self.world.cx()),
+            Event::Retry { request } if self.lives(request) => self.clients.retry(request, &mut self.world.cx()),
+            Event::Impatient { stream } => self.clients.impatient(stream, &mut self.world.cx()),
+            Event::Finished { request } if self.lives(request) => self.clients.finished(request, &mut self.world.cx()),
 
-            Event::Begin { request } => self.workers.begin(request, cx),
-            Event::Resume { request, turn } => self.workers.resume(request, turn, cx),
-            Event::Cancel { request } => self.workers.cancel(request, cx),
-            Event::LoopFree { worker } => self.workers.loop_free(worker, cx),
-            Event::Turn { worker } => {
-                if let Some(event) = self.workers.turn(worker, cx) {
-                    self.take_up(event);
-                }
+            Event::Begin { request } if self.runs::<TAKEN>(request, event) => self.workers.begin(request, &mut self.world.cx()),
+            Event::Resume { request, turn } if self.runs::<TAKEN>(request, event) => {
+                self.workers.resume(request, turn, &mut self.world.cx());
+            }
+            Event::Cancel { request } if self.runs::<TAKEN>(request, event) => self.workers.cancel(request, &mut self.world.cx()),
+            Event::LoopFree { worker } => self.workers.loop_free(worker, &mut self.world.cx()),
+            Event::Turn { worker } => self.turn(worker),
+
+            Event::Acquire { request } if self.runs::<TAKEN>(request, event) => self.at_pool(request, |pool, cx| pool.acquire(request, cx)),
+            Event::Woken { request } if self.runs::<TAKEN>(request, event) => self.at_pool(request, |pool, cx| pool.woken(request, cx)),
+            Event::Withdraw { request } if self.runs::<TAKEN>(request, event) => {
+                self.at_pool(request, |pool, cx| pool.withdraw(request, cx))
+            }
+            Event::Grant { conn } if self.takes::<TAKEN>(self.world.conns[conn].worker, event) => self.granted(conn),
+            Event::Refuse { request } if self.runs::<TAKEN>(request, event) => self.workers.refused(request, &mut self.world.cx()),
+            Event::Release { conn } if self.takes::<TAKEN>(self.world.conns[conn].worker, event) => self.released(conn),
+            Event::Released { request } if self.runs::<TAKEN>(request, event) => self.workers.released(request, &mut self.world.cx()),
+            Event::PoolRing { worker, alarm } if self.takes::<TAKEN>(worker, event) => {
+                self.pools[worker.index()].ring(alarm, &mut self.world.cx());
             }
 
-            Event::Acquire { request } => self.pools[cx.request(request).worker.index()].acquire(request, cx),
-            Event::Woken { request } => self.pools[cx.request(request).worker.index()].woken(request, cx),
-            Event::Withdraw { request } => self.pools[cx.request(request).worker.index()].withdraw(request, cx),
-            Event::Grant { conn } => self.granted(conn),
-            Event::Refuse { request } => self.workers.refused(request, cx),
-            Event::Release { conn } => self.released(conn),
-            Event::Released { request } => self.workers.released(request, cx),
-            Event::PoolRing { worker, alarm } => self.pools[worker.index()].ring(alarm, cx),
+            Event::Connect { conn } if self.reaches_server(conn) => self.connect(conn),
+            Event::Query { conn } if self.reaches_server(conn) => self.query(conn),
+            Event::HangUp { conn } if self.world.conns.get(conn).is_some() => self.hung_up(conn),
+            Event::Accept { conn } if self.reaches_holder::<TAKEN>(conn, event) => self.accepted(conn),
+            Event::Reply { conn } if self.reaches_holder::<TAKEN>(conn, event) => self.replied(conn),
+            Event::Lost { conn } if self.reaches_holder::<TAKEN>(conn, event) => self.lost(conn),
 
-            Event::Connect { conn } => match cx.conn(conn).far {
-                Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").connect(conn, cx),
-                Far::Database => self.database.connect(conn, cx),
-            },
-            Event::Query { conn } => match cx.conn(conn).far {
-                Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").query(conn, cx),
-                Far::Database => self.database.query(conn, cx),
-            },
-            Event::HangUp { conn } => self.hung_up(conn),
-            Event::Accept { conn } => self.accepted(conn),
-            Event::Reply { conn } => self.replied(conn),
-            Event::Lost { conn } => self.lost(conn),
-
-            Event::ProxyRing { alarm } => self.proxy.as_mut().expect("an alarm of the proxy has one").ring(alarm, cx),
-            Event::DatabaseRing { alarm } => self.database.ring(alarm, cx),
+            Event::ProxyRing { alarm } => self.proxy.as_mut().expect("an alarm of the proxy has one").ring(alarm, &mut self.world.cx()),
+            Event::DatabaseRing { alarm } => self.database.ring(alarm, &mut self.world.cx()),
             Event::Fault { index } => self.happens(index as usize),
+
+            // It concerns what has gone, or waits in the line.
+            Event::Retry { .. } | Event::Finished { .. } => {}
+            Event::Begin { .. } | Event::Resume { .. } | Event::Cancel { .. } => {}
+            Event::Acquire { .. } | Event::Woken { .. } | Event::Withdraw { .. } | Event::Grant { .. } => {}
+            Event::Refuse { .. } | Event::Release { .. } | Event::Released { .. } | Event::PoolRing { .. } => {}
+            Event::Connect { .. } | Event::Query { .. } | Event::HangUp { .. } => {}
+            Event::Accept { .. } | Event::Reply { .. } | Event::Lost { .. } => {}
+        }
+    }
+
+    fn lives(&self, request: RequestId) -> bool {
+        self.world.requests.get(request).is_some()
+    }
+
+    /// Whether the request lives and its process takes the event now.
+    #[inline]
+    fn runs<const TAKEN: bool>(&mut self, request: RequestId, event: Event) -> bool {
+        let Some(living) = self.world.requests.get(request) else { return false };
+        self.takes::<TAKEN>(living.worker, event)
+    }
+
+    /// Whether the process takes the event now: else it waits for the event loop.
+    #[inline]
+    fn takes<const TAKEN: bool>(&mut self, worker: WorkerId, event: Event) -> bool {
+        let waits = !TAKEN && self.workers.holds(worker);
+        if waits {
+            self.workers.hold(worker, event);
+        }
+        !waits
+    }
+
+    /// Whether a message reaches the holder of the near end, who takes it now.
+    #[inline]
+    fn reaches_holder<const TAKEN: bool>(&mut self, conn: ConnId, event: Event) -> bool {
+        match self.world.conns.get(conn) {
+            Some(open) if open.near_open => open.near == Near::Proxy || self.takes::<TAKEN>(open.worker, event),
+            _ => false,
+        }
+    }
+
+    fn reaches_server(&self, conn: ConnId) -> bool {
+        self.world.conns.get(conn).is_some_and(|open| open.far_open)
+    }
+
+    /// The event loop takes the next thing that waited for it.
+    fn turn(&mut self, worker: WorkerId) {
+        if let Some(event) = self.workers.turn(worker, &mut self.world.cx()) {
+            self.tell::<true>(event);
+        }
+    }
+
+    #[inline]
+    fn at_pool(&mut self, request: RequestId, tell: impl FnOnce(&mut dyn Pool, &mut Cx)) {
+        let worker = self.world.requests[request].worker;
+        tell(&mut *self.pools[worker.index()], &mut self.world.cx());
+    }
+
+    fn connect(&mut self, conn: ConnId) {
+        let cx = &mut self.world.cx();
+        match cx.conn(conn).far {
+            Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").connect(conn, cx),
+            Far::Database => self.database.connect(conn, cx),
+        }
+    }
+
+    fn query(&mut self, conn: ConnId) {
+        let cx = &mut self.world.cx();
+        match cx.conn(conn).far {
+            Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").query(conn, cx),
+            Far::Database => self.database.query(conn, cx),
         }
     }
 
     /// What a fault does, and to whom.
     fn happens(&mut self, fault: usize) {
-        let cx = &mut Cx { world: &mut self.world };
+        let cx = &mut self.world.cx();
         if let (FaultSpec::RestartProxy { down }, Some(proxy)) = (&self.faults[fault].1, &mut self.proxy) {
             return proxy.restart(*down, cx);
         }
@@ -222,28 +249,22 @@ impl Model {
         }
     }
 
-    /// An event that waited for its process's event loop.
-    fn take_up(&mut self, event: Event) {
-        if !matches!(self.process(&event), Reached::Nobody) {
-            self.deliver(event);
-        }
-    }
-
+    #[inline]
     fn granted(&mut self, conn: ConnId) {
         if let Near::Request(request) = self.world.conns[conn].near {
-            self.workers.granted(request, conn, &mut Cx { world: &mut self.world });
+            self.workers.granted(request, conn, &mut self.world.cx());
         }
     }
 
     fn released(&mut self, conn: ConnId) {
         let lent = &self.world.conns[conn];
         if let Near::Request(request) = lent.near {
-            self.pools[lent.worker.index()].release(request, conn, &mut Cx { world: &mut self.world });
+            self.pools[lent.worker.index()].release(request, conn, &mut self.world.cx());
         }
     }
 
     fn accepted(&mut self, conn: ConnId) {
-        let cx = &mut Cx { world: &mut self.world };
+        let cx = &mut self.world.cx();
         let open = cx.conn(conn);
         open.up = true;
         match open.near {
@@ -253,8 +274,9 @@ impl Model {
         }
     }
 
+    #[inline]
     fn replied(&mut self, conn: ConnId) {
-        let cx = &mut Cx { world: &mut self.world };
+        let cx = &mut self.world.cx();
         let answered = cx.conn(conn);
         if answered.statement.extra_trips > 0 && answered.error.is_none() {
             return cx.next_trip(conn);
@@ -271,7 +293,7 @@ impl Model {
     }
 
     fn lost(&mut self, conn: ConnId) {
-        let cx = &mut Cx { world: &mut self.world };
+        let cx = &mut self.world.cx();
         let lost = cx.conn(conn);
         lost.gone = true;
         let why = lost.why.expect("who closes a connection says why");
@@ -294,7 +316,7 @@ impl Model {
     }
 
     fn hung_up(&mut self, conn: ConnId) {
-        let cx = &mut Cx { world: &mut self.world };
+        let cx = &mut self.world.cx();
         let closed = cx.conn(conn);
         if std::mem::replace(&mut closed.far_open, false) {
             match closed.far {
@@ -304,16 +326,6 @@ impl Model {
         }
         cx.world.conns.free(conn);
     }
-}
-
-/// Where an event goes.
-enum Reached {
-    /// Into a process with an event loop.
-    Process(WorkerId),
-    /// To somebody who is always there.
-    Elsewhere,
-    /// What it concerns has gone.
-    Nobody,
 }
 
 fn waits_for(world: &World, request: RequestId, conn: ConnId) -> bool {

@@ -3,11 +3,15 @@
 use crate::kernel::time::SimTime;
 use crate::protocol::cx::World;
 use crate::protocol::event::Event;
-use crate::protocol::fact::Fact;
+use crate::protocol::fact::{Fact, Steps};
 use crate::simulation::model::Model;
 
 /// Somebody who watches. `()` watches nothing, `(A, B)` both.
 pub trait Observer {
+    /// The steps of pools that it wants to be told of; of all other facts everybody is told.
+    fn steps(&self) -> Steps {
+        Steps::ALL
+    }
     /// A part said that something happened. The request it names can still be looked at.
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
         let _ = (now, fact, world);
@@ -22,9 +26,16 @@ pub trait Observer {
     }
 }
 
-impl Observer for () {}
+impl Observer for () {
+    fn steps(&self) -> Steps {
+        Steps::of(&[])
+    }
+}
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn steps(&self) -> Steps {
+        self.0.steps().and(self.1.steps())
+    }
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
         self.0.fact(now, fact, world);
         self.1.fact(now, fact, world);
@@ -39,6 +50,9 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 }
 
 impl<O: Observer> Observer for &mut O {
+    fn steps(&self) -> Steps {
+        (**self).steps()
+    }
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
         (**self).fact(now, fact, world);
     }

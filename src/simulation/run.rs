@@ -8,14 +8,15 @@ use crate::simulation::observer::Observer;
 /// that took. Can be called again for a later end.
 pub fn simulate(model: &mut Model, end: SimTime, observer: &mut impl Observer) -> u64 {
     let mut events = 0;
+    model.world.told = observer.steps();
     if !model.world.facts.is_empty() {
         // What the parts did while the model was built belongs to its first instant.
         tell(model, observer);
     }
-    while let Some(event) = model.world.agenda.next(end) {
+    while let Some(event) = model.world.next(end) {
         events += 1;
         model.dispatch(event);
-        if !model.world.facts.is_empty() {
+        if !(model.world.facts.is_empty() && model.world.graveyard.is_empty()) {
             tell(model, observer);
         }
         observer.after(model.world.agenda.now(), &event, model);
@@ -27,14 +28,13 @@ pub fn simulate(model: &mut Model, end: SimTime, observer: &mut impl Observer) -
 }
 
 fn tell(model: &mut Model, observer: &mut impl Observer) {
-    let now = model.world.agenda.now();
-    let mut facts = std::mem::take(&mut model.world.facts);
-    for fact in &facts {
-        observer.fact(now, fact, &model.world);
+    let world = &mut model.world;
+    let now = world.agenda.now();
+    for fact in &world.facts {
+        observer.fact(now, fact, world);
     }
-    facts.clear();
-    model.world.facts = facts;
-    while let Some(request) = model.world.graveyard.pop() {
-        model.world.requests.free(request);
+    world.facts.clear();
+    while let Some(request) = world.graveyard.pop() {
+        world.requests.free(request);
     }
 }

@@ -1,6 +1,6 @@
 //! The nearest events, sorted: an array that is read from its front, and that makes room towards its nearer end.
 
-use crate::kernel::agenda::wheel::Entry;
+use crate::kernel::agenda::wheel::{Entry, key};
 
 /// So many places of events that are gone may lie before the first one.
 const GAP: usize = 96;
@@ -48,18 +48,22 @@ impl<E: Copy> Near<E> {
 
     /// Puts an entry in its place, from whichever end is nearer: a new event is often one of the next or the last of all.
     ///
-    /// Always inlined, so that the entry goes straight to its place: read back from the stack it would stall the loads.
+    /// In parts and always inlined, so that the entry goes from registers straight to its place: copied from the stack,
+    /// where it was written in parts, it would stall the processor.
     #[inline(always)]
-    pub fn insert(&mut self, entry: Entry<E>) {
-        if self.first > 0 && entry.key() < self.entries[self.first + self.len() / 2].key() {
+    pub fn insert(&mut self, time: u64, order: u64, event: E) {
+        let key = key(time, order);
+        let place = if self.first > 0 && key < self.entries[self.first + self.len() / 2].key() {
             self.first -= 1;
-            self.shift_earlier(entry);
+            self.shift_earlier(key)
         } else {
             if self.first >= GAP {
                 self.close_gap();
             }
-            self.shift_later(entry);
-        }
+            self.entries.push(Entry { time, order, event });
+            self.shift_later(key)
+        };
+        self.entries[place] = Entry { time, order, event };
     }
 
     /// Fills the empty array with what `add` appends, in whatever order.
@@ -75,29 +79,26 @@ impl<E: Copy> Near<E> {
         self.entries.drain(kept..)
     }
 
-    /// Moves earlier entries one place forward, into the free place before the first one.
+    /// Moves entries before `key` one place forward, over the first one, and says which place is free now.
     #[inline(always)]
-    fn shift_earlier(&mut self, entry: Entry<E>) {
-        let entries = &mut self.entries[self.first..];
-        let mut place = 0;
-        while place + 1 < entries.len() && entries[place + 1].key() < entry.key() {
-            entries[place] = entries[place + 1];
+    fn shift_earlier(&mut self, key: u128) -> usize {
+        let mut place = self.first;
+        while place + 1 < self.entries.len() && self.entries[place + 1].key() < key {
+            self.entries[place] = self.entries[place + 1];
             place += 1;
         }
-        entries[place] = entry;
+        place
     }
 
-    /// Moves later entries one place back.
+    /// Moves entries after `key` one place back, over the last one, and says which place is free now.
     #[inline(always)]
-    fn shift_later(&mut self, entry: Entry<E>) {
-        self.entries.push(entry);
-        let entries = &mut self.entries[self.first..];
-        let mut place = entries.len() - 1;
-        while place > 0 && entries[place - 1].key() > entry.key() {
-            entries[place] = entries[place - 1];
+    fn shift_later(&mut self, key: u128) -> usize {
+        let mut place = self.entries.len() - 1;
+        while place > self.first && self.entries[place - 1].key() > key {
+            self.entries[place] = self.entries[place - 1];
             place -= 1;
         }
-        entries[place] = entry;
+        place
     }
 
     #[cold]

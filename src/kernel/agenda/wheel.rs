@@ -27,10 +27,17 @@ pub struct Entry<E> {
 }
 
 impl<E> Entry<E> {
-    /// Both parts of the order as one number: compared without a branch.
+    /// Its place among others.
+    #[inline]
     pub fn key(&self) -> u128 {
-        u128::from(self.time) << 64 | u128::from(self.order)
+        key(self.time, self.order)
     }
+}
+
+/// Both parts of the order as one number: compared without a branch.
+#[inline]
+pub fn key(time: u64, order: u64) -> u128 {
+    u128::from(time) << 64 | u128::from(order)
 }
 
 /// The earliest slot in use.
@@ -76,10 +83,10 @@ impl<E: Copy> Wheel<E> {
 
     /// Takes in an event that is not before `cursor`.
     #[inline]
-    pub fn put(&mut self, cursor: u64, entry: Entry<E>) {
-        let level = level(entry.time, cursor);
-        let digit = (entry.time >> (level * BITS)) as usize % SLOTS;
-        self.slots[level * SLOTS + digit].push(entry);
+    pub fn put(&mut self, cursor: u64, time: u64, order: u64, event: E) {
+        let level = level(time, cursor);
+        let digit = (time >> (level * BITS)) as usize % SLOTS;
+        self.slots[level * SLOTS + digit].push(Entry { time, order, event });
         self.occupied[level] |= 1 << digit;
         self.levels |= 1 << level;
         self.len += 1;
@@ -124,7 +131,7 @@ impl<E: Copy> Wheel<E> {
         let mut entries = std::mem::take(&mut self.slots[slot.index]);
         self.len -= entries.len();
         for entry in entries.drain(..) {
-            self.put(slot.start, entry);
+            self.put(slot.start, entry.time, entry.order, entry.event);
         }
         if entries.capacity() <= KEPT {
             self.slots[slot.index] = entries;
@@ -149,7 +156,7 @@ mod tests {
         let mut wheel = Wheel::default();
         let mut taken = Vec::new();
         for event in 0..100_000_u64 {
-            wheel.put(0, Entry { time: 1_000_000_000 + event % 50_000, order: event, event });
+            wheel.put(0, 1_000_000_000 + event % 50_000, event, event);
         }
         let mut cursor = 0;
         while let Some(slot) = wheel.earliest(cursor) {

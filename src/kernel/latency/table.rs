@@ -49,7 +49,7 @@ impl<L: Law> Tabled<L> {
     fn invert(&self, word: u64) -> f64 {
         let upper = word >> 63;
         let tail = (word ^ upper.wrapping_neg()) >> 12;
-        let v = (tail as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0);
+        let v = (tail.cast_signed() as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0); // signed: one instruction
         let bits = v.to_bits();
         let index = (bits >> (MANTISSA_BITS - CELL_BITS)).wrapping_sub(FIRST).wrapping_mul(2).wrapping_add(upper);
         if let Some([a, b, c, d]) = self.cells.get(index as usize) {

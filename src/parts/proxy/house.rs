@@ -125,7 +125,7 @@ impl House {
 
     /// Time passes until `end`.
     pub(super) fn run(&mut self, end: SimTime) {
-        while let Some(event) = self.world.agenda.next(end) {
+        while let Some(event) = self.world.next(end) {
             self.dispatch(event);
             for fact in std::mem::take(&mut self.world.facts) {
                 if let Fact::Linked { client, waited } = fact {

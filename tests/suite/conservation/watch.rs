@@ -123,7 +123,7 @@ impl Watch {
     fn leases(world: &World) {
         let mut lent: Vec<usize> = Vec::new();
         for (_, request) in world.requests.iter() {
-            for lease in &request.leases {
+            for lease in request.leases.iter() {
                 assert!(world.conns.get(lease.conn).is_some(), "what a request holds is there");
                 lent.push(lease.conn.place());
             }

@@ -6,7 +6,7 @@ use super::sessions::{Doing, Sessions, Spell};
 use super::slowness::Slowness;
 use super::{Postgres, table};
 use crate::kernel::agenda::Rank;
-use crate::kernel::latency::Latency;
+use crate::kernel::latency::Often;
 use crate::kernel::patience::Patience;
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
@@ -24,7 +24,7 @@ pub struct PostgresServer {
     slots: u32,
     statement_timeout: Span,
     idle_in_transaction_session_timeout: Span,
-    connect: Box<dyn Latency>,
+    connect: Often,
     // State.
     sessions: Sessions,
     service: Service,
@@ -50,7 +50,7 @@ impl PostgresServer {
             slots: spec.max_connections - spec.superuser_reserved_connections,
             statement_timeout: spec.statement_timeout,
             idle_in_transaction_session_timeout: spec.idle_in_transaction_session_timeout,
-            connect: spec.connect.prepare(),
+            connect: spec.connect.prepare().into(),
             sessions: Sessions::default(),
             service: Service::new(&spec.service),
             statement_deadlines: Patience::default(),
@@ -77,7 +77,7 @@ impl Server for PostgresServer {
         }
         let spell = self.sessions.set_up(conn);
         cx.conn(conn).far_tag = spell.place;
-        let usual = self.connect.constant().unwrap_or_else(|| self.connect.sample(&mut self.connect_dice));
+        let usual = self.connect.sample(&mut self.connect_dice);
         let lasts = self.slow_connects.stretch(usual, cx.now());
         if lasts.is_zero() {
             self.admit(spell.place, cx);
@@ -92,8 +92,8 @@ impl Server for PostgresServer {
         if place == NO_SESSION {
             return; // it crossed with the message that the session has ended
         }
-        let spell = self.sessions.turn(place);
         let session = &mut self.sessions[place];
+        let spell = session.turn(place);
         debug_assert!(session.doing == Doing::Idle, "a session runs one statement at a time");
         if session.transaction == TxStatus::Failed && !ends_transaction(&statement) {
             return self.answer(place, Some(Error::InFailedTransaction), cx);
@@ -215,6 +215,7 @@ impl PostgresServer {
     }
 
     /// Says how the statement went. A session whose client has gone notices now, and ends.
+    #[inline(always)]
     fn answer(&mut self, place: u32, error: Option<Error>, cx: &mut Cx) {
         let session = &mut self.sessions[place];
         let Some(conn) = session.conn else {

@@ -50,6 +50,7 @@ impl Service {
     }
 
     /// The work of the session in `place` is over, done or not, and its spell is out of date: others get what it held.
+    #[inline(always)]
     pub fn stop(&mut self, place: u32, sessions: &Sessions, cx: &mut Cx) {
         self.count_out(cx);
         match &mut self.discipline {
@@ -102,6 +103,7 @@ impl Service {
         }
     }
 
+    #[inline(always)]
     fn count_in(&self, cx: &mut Cx) {
         let now = cx.now();
         let meter = &mut cx.world.database;
@@ -111,6 +113,7 @@ impl Service {
         }
     }
 
+    #[inline(always)]
     fn count_out(&self, cx: &mut Cx) {
         let now = cx.now();
         let meter = &mut cx.world.database;

@@ -51,6 +51,14 @@ pub struct Sessions {
     admitted: u32,
 }
 
+impl Session {
+    /// The next state of this session, which stands in `place`, begins: all that was about the last one is out of date.
+    pub fn turn(&mut self, place: u32) -> Spell {
+        self.turn = self.turn.wrapping_add(1);
+        Spell { place, turn: self.turn }
+    }
+}
+
 impl Sessions {
     /// How many hold a connection slot.
     pub fn admitted(&self) -> u32 {
@@ -88,11 +96,9 @@ impl Sessions {
         (was, conn)
     }
 
-    /// The session's next state begins: all that was about the last one is out of date.
+    /// The next state of the session in `place` begins.
     pub fn turn(&mut self, place: u32) -> Spell {
-        let session = &mut self[place];
-        session.turn = session.turn.wrapping_add(1);
-        Spell { place, turn: session.turn }
+        self[place].turn(place)
     }
 
     /// Whether the session is still in that state.

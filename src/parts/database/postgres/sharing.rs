@@ -165,10 +165,8 @@ impl Sharing {
     /// The time in which the clock comes to show `end`, if nobody comes or goes: within half a tick, since
     /// [`Sharing::advance`] rounds to the nearest, and then up to whole nanoseconds.
     fn time_until(&self, end: u64) -> Span {
-        let left = end.saturating_sub(self.clock) as f64;
-        let exact = (left - 0.5) / self.rates[self.served as usize];
-        let whole = exact as u64;
-        Span::from_nanos(whole + u64::from((whole as f64) < exact))
+        let left = end.saturating_sub(self.clock).cast_signed() as f64;
+        Span::from_nanos_f64_up((left - 0.5) / self.rates[self.served as usize])
     }
 
     fn advance(&mut self, now: SimTime) {
@@ -177,7 +175,7 @@ impl Sharing {
             return;
         }
         self.since = now;
-        self.clock += Span::from_nanos_f64(passed.nanos() as f64 * self.rates[self.served as usize]).nanos();
+        self.clock += Span::from_nanos_f64(passed.nanos_f64() * self.rates[self.served as usize]).nanos();
     }
 }
 

@@ -13,6 +13,7 @@ impl QueuePool {
     /// K0: `Connection.close` rolls an open transaction back, and the pool then skips a rollback of its own.
     /// K1: otherwise the pool resets the connection, which costs the driver no round trip where no transaction is open.
     /// Both run in the caller, before the slot is free again.
+    #[inline(always)]
     pub(super) fn take_back(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         let slot = cx.conn(conn).near_tag;
         cx.conn(conn).near = Near::Pool;
@@ -33,11 +34,13 @@ impl QueuePool {
         }
     }
 
+    #[inline(always)]
     fn before_reset(&mut self, slot: u32, cx: &mut Cx) {
-        let own = cx.driver(self.worker).time(Operation::Reset);
-        self.pause(slot, Phase::BeforeReset, own, cx);
+        let own = cx.driver(self.worker).times(&[Operation::Reset]);
+        if own.is_zero() { self.reset(slot, cx) } else { self.pause(slot, Phase::BeforeReset, own, cx) }
     }
 
+    #[inline(always)]
     pub(super) fn reset(&mut self, slot: u32, cx: &mut Cx) {
         let conn = self.slots[slot as usize].conn.expect("a slot that is reset has a connection");
         if cx.conn(conn).status == TxStatus::Idle {
@@ -48,6 +51,7 @@ impl QueuePool {
     }
 
     /// K0 is done: the pool's `reset` event says that the transaction has been reset already.
+    #[inline(always)]
     pub(super) fn reset_replied(&mut self, slot: u32, error: Option<Error>, cx: &mut Cx) {
         let user = self.slots[slot as usize].user;
         match error {
@@ -93,6 +97,7 @@ impl QueuePool {
     }
 
     /// K2–K4. The first `pool_size` to come back survive a burst, whichever were opened as overflow.
+    #[inline(always)]
     fn check_in(&mut self, slot: u32, cx: &mut Cx) {
         let request = self.slots[slot as usize].user.expect("somebody gives it back");
         cx.step(self.worker, PoolStep::Checkin, Some(request), self.slots[slot as usize].conn);
@@ -128,6 +133,7 @@ impl QueuePool {
 
 /// The request goes on. Its slot is somebody else's from here on, so a cancellation that comes before it has gone on
 /// must not find it.
+#[inline(always)]
 fn taken_back(request: RequestId, cx: &mut Cx) {
     cx.request(request).pool_tag = ANSWERED;
     cx.at_once(Event::Released { request });

@@ -13,6 +13,7 @@ use crate::protocol::fact::PoolStep;
 
 impl QueuePool {
     /// G1–G4, G6. An idle slot is always preferred to a new one, and newcomers do not look at the queue: barging.
+    #[inline(always)]
     pub(super) fn get(&mut self, request: RequestId, cx: &mut Cx) {
         if let Some(slot) = self.take_idle() {
             self.use_slot(slot, request, cx);
@@ -83,6 +84,7 @@ impl QueuePool {
         cx.refuse(request, Error::PoolTimeout);
     }
 
+    #[inline(always)]
     fn stop_waiting(&mut self, request: RequestId, cx: &mut Cx) {
         self.pending -= 1;
         let now = cx.now();
@@ -95,6 +97,7 @@ impl QueuePool {
         }
     }
 
+    #[inline(always)]
     fn take_idle(&mut self) -> Option<u32> {
         if self.spec.pool_use_lifo { self.idle.pop_back() } else { self.idle.pop_front() }
     }
@@ -106,6 +109,7 @@ impl QueuePool {
         self.connect(slot, cx);
     }
 
+    #[inline(always)]
     fn use_slot(&mut self, slot: u32, request: RequestId, cx: &mut Cx) {
         let now = cx.now();
         cx.meter(self.worker).in_use.up(now);
@@ -115,6 +119,7 @@ impl QueuePool {
     }
 
     /// R1: an empty slot is connected, a stale connection is closed and then connected; then P.
+    #[inline(always)]
     fn make_usable(&mut self, slot: u32, cx: &mut Cx) {
         let used = &self.slots[slot as usize];
         if used.conn.is_none() {
@@ -248,6 +253,7 @@ impl QueuePool {
         }
     }
 
+    #[inline(always)]
     fn lend(&mut self, slot: u32, cx: &mut Cx) {
         self.enter(slot, Phase::Lent);
         let lent = &mut self.slots[slot as usize];

@@ -157,6 +157,7 @@ impl QueuePool {
 
     /// K3: the slot, perhaps empty, goes into the idle list and the oldest waiter is woken. The item stays in the list
     /// until that waiter runs: anyone who runs earlier may take it. Returns whether somebody was woken.
+    #[inline(always)]
     pub fn put(&mut self, slot: u32, cx: &mut Cx) -> bool {
         let now = cx.now();
         cx.meter(self.worker).in_use.down(now);
@@ -182,6 +183,7 @@ impl QueuePool {
     }
 
     /// Wakes the oldest waiter, if there is one, who will look for itself.
+    #[inline(always)]
     pub fn wake(&mut self, cx: &mut Cx) -> bool {
         while let Some((request, asked)) = self.waiters.pop_front() {
             if !waits(cx.world, self.worker, (request, asked)) {
@@ -223,6 +225,7 @@ impl QueuePool {
     }
 
     /// Sets the slot's phase and forgets alarms of the last one.
+    #[inline(always)]
     pub fn enter(&mut self, slot: u32, phase: Phase) -> u64 {
         let entered = &mut self.slots[slot as usize];
         entered.phase = phase;

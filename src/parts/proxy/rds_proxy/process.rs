@@ -3,7 +3,7 @@
 use super::RdsProxy;
 use super::servers::{ServerConn, Servers};
 use crate::kernel::agenda::Rank;
-use crate::kernel::latency::Latency;
+use crate::kernel::latency::Often;
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 use crate::parts::proxy::list::{List, Table};
@@ -19,7 +19,7 @@ pub(super) struct Process {
     borrow_timeout: Span,
     idle_client_timeout: Span,
     pub(super) pin_probability: f64,
-    latency: Box<dyn Latency>,
+    latency: Often,
     // State.
     latency_dice: Stream,
     pub(super) pin_dice: Stream,
@@ -82,7 +82,7 @@ impl Process {
             borrow_timeout: written.connection_borrow_timeout,
             idle_client_timeout: written.idle_client_timeout,
             pin_probability: written.pin_probability,
-            latency: written.latency.prepare(),
+            latency: written.latency.prepare().into(),
             latency_dice: seed.stream("proxy/latency"),
             pin_dice: seed.stream("proxy/pin"),
             clients: Table::default(),
@@ -154,7 +154,7 @@ impl Process {
     }
 
     fn take(&mut self) -> Span {
-        self.latency.constant().unwrap_or_else(|| self.latency.sample(&mut self.latency_dice))
+        self.latency.sample(&mut self.latency_dice)
     }
 
     fn pass(&mut self, message: Message, takes: Span, cx: &mut Cx) {

@@ -107,7 +107,7 @@ impl Dialogue {
     }
 
     fn listen(&mut self, until: SimTime) {
-        while let Some(event) = self.world.agenda.next(until) {
+        while let Some(event) = self.world.next(until) {
             let cx = &mut Cx { world: &mut self.world };
             match event {
                 Event::Connect { conn } if cx.conn(conn).far_open => self.database.connect(conn, cx),
