@@ -49,6 +49,9 @@ struct Job {
 const TICKS: u32 = 10;
 /// The longest demand, 52 days, which is longer than any run: the clock has room for 208 days without a pause.
 const LONGEST: u64 = 1 << 52;
+/// The alarm that is set is not after the end of the first job, but for what the clock's rounding may have moved that end
+/// since: less than a microsecond of service, in ticks. A job that ends later by more than that needs no alarm.
+const MOMENT: u64 = 1 << 20;
 
 impl Sharing {
     /// Idle cores with this contention (`sigma`) and coherency (`kappa`) between jobs.
@@ -76,8 +79,9 @@ impl Sharing {
         self.know_rates();
         let end = self.clock.saturating_add(demand.nanos().min(LONGEST) << TICKS);
         self.entered += 1;
+        let after_first = self.jobs.peek().is_some_and(|Reverse(first)| end > first.end.saturating_add(MOMENT));
         self.jobs.push(Reverse(Job { end, order: self.entered, spell }));
-        self.arm(end)
+        if after_first && self.armed != SimTime::NEVER { None } else { self.arm(end) }
     }
 
     /// A job that [`Sharing::done`] has not returned is gone: its spell is out of date, which `matters` must know.

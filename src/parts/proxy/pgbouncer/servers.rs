@@ -86,6 +86,7 @@ impl Process {
 
     /// Sends the client's message on. What a statement is for counts with its last message only; the ones before ask
     /// nothing of the server, but the first of them may begin the transaction.
+    #[inline]
     pub(super) fn forward(&mut self, client: u32, server: u32, cx: &mut Cx) {
         let asked = cx.conn(self.clients[client].socket()).statement;
         let kind = if asked.extra_trips > 0 { StatementKind::Query } else { asked.kind };
