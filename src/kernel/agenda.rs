@@ -57,12 +57,16 @@ pub struct Agenda<E> {
     far: Wheel<E>,
     /// Never before `now`; the cursor of the wheel, with `now` equal to it in all digits above the wheel's lowest level in use.
     horizon: u64,
+    /// Events have come near, out of many.
+    drew: bool,
 }
 
 /// So many events wait in the array at most (those of one single instant excepted).
 const NEAR: usize = 32;
 /// So many events come from the wheel at a time.
 const BATCH: usize = 16;
+/// So many pending events are many: what they are about is more than a processor keeps at hand.
+const MANY: usize = 4_000;
 
 impl<E: Copy> Default for Agenda<E> {
     fn default() -> Agenda<E> {
@@ -75,6 +79,7 @@ impl<E: Copy> Default for Agenda<E> {
             crowd: BinaryHeap::new(),
             far: Wheel::default(),
             horizon: u64::MAX,
+            drew: false,
         }
     }
 }
@@ -142,6 +147,17 @@ impl<E: Copy> Agenda<E> {
         }
     }
 
+    /// Whether events have come near since this was last asked, out of very many. They are the [`Agenda::coming`] ones.
+    #[inline]
+    pub fn drew_near(&mut self) -> bool {
+        std::mem::take(&mut self.drew)
+    }
+
+    /// The next events of the list, in order.
+    pub fn coming(&self) -> impl Iterator<Item = E> {
+        self.near.entries().iter().map(|entry| entry.event)
+    }
+
     /// How many events are still to come.
     pub fn pending(&self) -> usize {
         self.at_once.len() - self.happened + self.near.len() + self.crowd.len() + self.far.len()
@@ -176,6 +192,7 @@ impl<E: Copy> Agenda<E> {
     /// before the cursor's slot.
     #[inline(never)] // `next` stays short
     fn refill(&mut self, end: u64) {
+        self.drew = self.far.len() > MANY;
         self.near.fill(|near| {
             loop {
                 let Some(slot) = self.far.earliest(self.horizon) else {

@@ -95,6 +95,7 @@ impl<T> Default for Slab<T> {
 
 impl<T: Default> Slab<T> {
     /// A place for a new thing. What stood there last is handed over as it was left, so that its buffers can be used again.
+    #[inline]
     pub fn claim(&mut self) -> Id<T> {
         self.living += 1;
         if let Some(place) = self.free.pop() {

@@ -192,6 +192,7 @@ impl Clients {
     }
 
     /// The worker is done with a request.
+    #[inline]
     pub fn finished(&mut self, request: RequestId, cx: &mut Cx) {
         let asked = cx.request(request);
         if asked.given_up {
@@ -214,7 +215,7 @@ impl Clients {
     }
 
     /// The request is over for its client.
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, request: RequestId, failure: Option<Error>, cx: &mut Cx) {
         cx.fact(Fact::Ended { request, failure });
         let asked = cx.request(request);
@@ -275,7 +276,7 @@ impl Clients {
         self.send(request, cx);
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, request: RequestId, cx: &mut Cx) {
         let sent = &cx.world.requests[request];
         let app = self.streams[sent.stream.index()].app;
@@ -320,6 +321,7 @@ impl StreamState {
         }
     }
 
+    #[inline]
     fn draw(&mut self, program: &Program, newborn: &mut Request) {
         self.dice.seek(newborn.number * self.words);
         newborn.balance = self.dice.word();

@@ -81,6 +81,7 @@ impl Workers {
     }
 
     /// A request comes in.
+    #[inline]
     pub fn begin(&mut self, request: RequestId, cx: &mut Cx) {
         let worker = &mut self.workers[cx.request(request).worker.index()];
         if worker.active >= worker.concurrency {
@@ -137,6 +138,7 @@ impl Workers {
     }
 
     /// A statement is answered.
+    #[inline]
     pub fn replied(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         debug_assert_eq!(cx.request(request).stage, Stage::InStatement, "a reply follows a statement");
         if let Some(why) = cx.conn(conn).error {

@@ -27,6 +27,11 @@ pub trait Server: Send {
     fn hang_up(&mut self, conn: ConnId, cx: &mut Cx);
     /// An alarm of its own.
     fn ring(&mut self, alarm: u64, cx: &mut Cx);
+    /// The connection that an alarm of its own is about, if it is about one.
+    fn about(&self, alarm: u64) -> Option<ConnId> {
+        let _ = alarm;
+        None
+    }
 }
 
 /// A server that has no data of its own: it dials another server for its clients.

@@ -249,13 +249,14 @@ impl Model {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn granted(&mut self, conn: ConnId) {
         if let Near::Request(request) = self.world.conns[conn].near {
             self.workers.granted(request, conn, &mut self.world.cx());
         }
     }
 
+    #[inline(always)]
     fn released(&mut self, conn: ConnId) {
         let lent = &self.world.conns[conn];
         if let Near::Request(request) = lent.near {
@@ -274,7 +275,7 @@ impl Model {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn replied(&mut self, conn: ConnId) {
         let cx = &mut self.world.cx();
         let answered = cx.conn(conn);

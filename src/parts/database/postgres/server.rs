@@ -140,6 +140,13 @@ impl Server for PostgresServer {
             Alarm::Unlocked => self.unlock(cx),
         }
     }
+
+    fn about(&self, alarm: u64) -> Option<ConnId> {
+        match Alarm::of(alarm) {
+            Alarm::SetUp(spell) | Alarm::Done(spell) => self.sessions[spell.place].conn,
+            _ => None,
+        }
+    }
 }
 
 impl Database for PostgresServer {
