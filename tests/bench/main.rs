@@ -1,5 +1,5 @@
-//! `cargo bench`: what an event and a request cost, with the digest beside it. `-- --instructions` counts instructions
-//! a request under valgrind; `-- m2 guide` runs only these.
+//! `cargo bench`: what an event and a request cost, with the digest beside it. Instructions are counted by valgrind, if it
+//! is there. `-- --instructions` does nothing else; `-- m2 guide` runs only these.
 //!
 //! Each model runs in a process of its own, so that its peak memory is its own. Statistics are on, as in any run.
 
@@ -37,13 +37,37 @@ fn main() -> ExitCode {
         eprintln!("{word} is neither --instructions nor one of {}", MODELS.map(|model| model.name).join(", "));
         return ExitCode::from(2);
     }
-    let chosen = MODELS.iter().filter(|model| names.is_empty() || names.iter().any(|name| *name == model.name));
-    if flags.is_empty() {
-        chosen.for_each(time)
-    } else {
-        chosen.for_each(count_instructions)
+    let chosen = || MODELS.iter().filter(|model| names.is_empty() || names.iter().any(|name| *name == model.name));
+    HEAD.iter().for_each(|line| println!("{line}"));
+    for measured in chosen() {
+        println!("{}", row(measured, if flags.is_empty() { time(measured) } else { None }, instructions(measured)));
     }
+    chosen().for_each(|measured| println!("{:6} {}", measured.name, measured.says));
     ExitCode::SUCCESS
+}
+
+const HEAD: [&str; 2] = [
+    "        events   ns per     instr.  requests   ns per     instr.",
+    "model      M/s    event   an event       M/s  request  a request     MB  digest",
+];
+
+/// One line of the table; what was not measured is a dash.
+fn row(measured: &Measured, timed: Option<Seen>, instructions: Option<(f64, f64)>) -> String {
+    let dash = || "–".to_owned();
+    let figure = |of: &dyn Fn(&Seen) -> f64, digits: usize| timed.as_ref().map_or_else(dash, |seen| format!("{:.digits$}", of(seen)));
+    let (an_event, a_request) = instructions.map_or_else(|| (dash(), dash()), |(e, r)| (format!("{e:.0}"), format!("{r:.0}")));
+    format!(
+        "{:6} {:>7} {:>8} {:>10} {:>9} {:>8} {:>10} {:>6}  {}",
+        measured.name,
+        figure(&|seen| seen.events as f64 / seen.nanos as f64 * 1e3, 1),
+        figure(&|seen| seen.nanos as f64 / seen.events as f64, 1),
+        an_event,
+        figure(&|seen| seen.requests as f64 / seen.nanos as f64 * 1e3, 2),
+        figure(&|seen| seen.nanos as f64 / seen.requests as f64, 0),
+        a_request,
+        figure(&|seen| seen.kilobytes as f64 / 1e3, 1),
+        timed.as_ref().map_or_else(dash, |seen| seen.digest.clone()),
+    )
 }
 
 /// Runs a model and prints: events, requests, nanoseconds, digest.
@@ -82,39 +106,27 @@ fn peak_memory() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
-fn time(measured: &Measured) {
+/// The fastest of some runs.
+fn time(measured: &Measured) -> Option<Seen> {
     let runs: Vec<Seen> = (0..REPEAT).map(|_| Seen::of(Command::new(myself()).args([CHILD, measured.name, "1"]))).collect();
-    let best = runs.iter().min_by_key(|seen| seen.nanos).expect("there were runs");
-    assert!(runs.iter().all(|seen| seen.digest == best.digest), "the same model gives the same digest");
-    let (events, requests, nanos) = (best.events as f64, best.requests as f64, best.nanos as f64);
-    println!(
-        "{:6}  {:6.2} M events/s  {:4.0} ns/event  {:6.3} M requests/s  {:5.0} ns/request  {:5.2} events/request  {:6.1} MB  {}  {}",
-        measured.name,
-        events / nanos * 1e3,
-        nanos / events,
-        requests / nanos * 1e3,
-        nanos / requests,
-        events / requests,
-        best.kilobytes as f64 / 1e3,
-        best.digest,
-        measured.says
-    );
+    assert!(runs.iter().all(|seen| seen.digest == runs[0].digest), "the same model gives the same digest");
+    runs.into_iter().min_by_key(|seen| seen.nanos)
 }
 
-/// The difference between a short run and a longer one: starting and building the model cancel out.
-fn count_instructions(measured: &Measured) {
+/// Instructions an event and a request, where there is a valgrind: the difference between a short run and a longer one, so
+/// that starting and building the model cancel out.
+fn instructions(measured: &Measured) -> Option<(f64, f64)> {
     let under = |share: &str| {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(myself()).args([CHILD, measured.name, share]);
-        let output = valgrind.output().expect("valgrind can be run; Debian has it as valgrind");
+        let output = valgrind.output().ok()?;
         let told = String::from_utf8_lossy(&output.stderr);
         let collected = told.lines().find_map(|line| line.split_once("Collected : ")).expect("callgrind says what it collected").1;
-        (collected.trim().parse::<u64>().expect("a number"), Seen::read(&String::from_utf8_lossy(&output.stdout)))
+        Some((collected.trim().parse::<u64>().expect("a number"), Seen::read(&String::from_utf8_lossy(&output.stdout))))
     };
-    let ((few, short), (many, long)) = (under("0.01"), under("0.05"));
+    let ((few, short), (many, long)) = (under("0.01")?, under("0.05")?);
     let per = |what: u64| (many - few) as f64 / what as f64;
-    let (events, requests) = (long.events - short.events, long.requests - short.requests);
-    println!("{:6}  {:6.0} instructions/event  {:6.0} instructions/request  {}", measured.name, per(events), per(requests), measured.says);
+    Some((per(long.events - short.events), per(long.requests - short.requests)))
 }
 
 fn myself() -> std::path::PathBuf {

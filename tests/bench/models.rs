@@ -33,7 +33,7 @@ impl Measured {
 }
 
 /// All of them.
-pub const MODELS: [Measured; 5] = [
+pub const MODELS: [Measured; 6] = [
     Measured {
         name: "m1",
         says: "M/M/10 at 900/s, mean 10 ms",
@@ -48,6 +48,7 @@ pub const MODELS: [Measured; 5] = [
     },
     Measured { name: "m2w", says: "the same at 680/s each: half of all wait", blueprints: || vec![fleet(4, 680.0)], milliseconds: 600_000 },
     Measured { name: "m3", says: "m2 with 1,000 workers", blueprints: || vec![fleet(1_000, 400.0)], milliseconds: 5_000 },
+    Measured { name: "m2w4k", says: "m2w with 4,000 workers", blueprints: || vec![fleet(4_000, 680.0)], milliseconds: 1_000 },
     Measured { name: "guide", says: "experiments/movehub.ron, its four scenarios", blueprints: guide, milliseconds: 330_000 },
 ];
 
