@@ -73,6 +73,7 @@ pub const RULES: &[Rule] = &[
     proxy_load::RULE,
     proxy_core::RULE,
     event_loop::RULE,
+    event_loop::BLOCKED,
     rds_proxy::PINNED,
     query_wait::RULE,
     deadline::RULE,

@@ -41,7 +41,7 @@ fn sessions(system: &System) -> Vec<Finding> {
         let (awaits, held) = (demand::of(&stream.steps).awaits_in_session, holds::of(stream, system.blueprint).outer);
         (awaits > MOSTLY * held).then(|| {
             Finding::warning(format!(
-                "{} holds a connection for {} of which it waits for something else",
+                "{} holds a connection and waits for something else for {} of that time",
                 stream.name,
                 percent(awaits / held)
             ))
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn an_endpoint_that_waits_in_its_session_holds_a_connection_idle() {
         let inside = with(r#"Session([Query(Constant("5ms")), Await(Constant("95ms"))])"#);
-        assert!(found("await-in-session", &inside).expect("95 of 100 ms").contains("holds a connection for 95 %"));
+        assert!(found("await-in-session", &inside).expect("95 of 100 ms").contains("for 95 % of that time"));
         is_quiet("await-in-session", &with(r#"Session([Query(Constant("5ms"))]), Await(Constant("95ms"))"#));
     }
 }

@@ -1,14 +1,20 @@
 //! More work in the processes than their event loops have time for.
 
-use super::{Finding, Rule, System, holds, of_app};
+use super::{Finding, Rule, System, holds, of_app, of_stream};
 use crate::answers::demand;
-use crate::answers::words::{mean, percent};
+use crate::answers::words::{mean, percent, seconds};
+use crate::parts::client::StreamSpec;
 use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 pub(super) const RULE: Rule =
     Rule { name: "event-loop-overloaded", about: "Work and Block steps beyond what the workers' event loops can do", apply };
 
+pub(super) const BLOCKED: Rule =
+    Rule { name: "blocked-event-loop", about: "a step that keeps an event loop to itself for long", apply: blocked };
+
 const BUSY: f64 = 0.8;
+/// From this many seconds on everybody else in the process notices.
+const LONG: f64 = 0.02;
 
 fn apply(system: &System) -> Vec<Finding> {
     system.blueprint.apps.iter().filter_map(|app| finding(app, system.blueprint)).collect()
@@ -33,6 +39,21 @@ fn finding(app: &AppSpec, blueprint: &Blueprint) -> Option<Finding> {
     )
 }
 
+fn blocked(system: &System) -> Vec<Finding> {
+    let alone = |app: &AppSpec| app.concurrency == Some(1);
+    let finding = |stream: &StreamSpec| {
+        let app = system.blueprint.apps.iter().find(|app| app.name == stream.app && !alone(app))?;
+        let longest = demand::of(&stream.steps).longest;
+        (longest >= LONG).then(|| {
+            Finding::warning(format!("a step of {} keeps an event loop of {} to itself for {}", stream.name, app.name, seconds(longest)))
+                .at(of_stream(&stream.name, "steps"), format!("Work or Block: {} on average", seconds(longest)))
+                .why("meanwhile nothing else happens in that process: replies are not read, connections are not given back, and others time out")
+                .help("a thread for what computes, an asynchronous client for what waits; a larger pool does not help")
+        })
+    };
+    system.blueprint.workload.iter().filter_map(finding).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{found, is_quiet};
@@ -48,5 +69,17 @@ mod tests {
         assert!(said.starts_with("error") && said.contains("120 % busy") && said.contains("2 workers"), "{said}");
         assert!(found("event-loop-overloaded", &load(90)).expect("0.9").starts_with("warning"));
         is_quiet("event-loop-overloaded", &load(70));
+    }
+
+    #[test]
+    fn a_password_hash_in_the_event_loop_stops_everybody() {
+        let step = |step: &str| {
+            format!(r#"workload: [Stream(name: "login", arrivals: Poisson(rate: 1), steps: [{step}, Session([Query(Constant("1ms"))])])]"#)
+        };
+        assert!(found("blocked-event-loop", &step(r#"Block(Constant("250ms"))"#)).expect("250 ms").contains("to itself for 250 ms"));
+        is_quiet("blocked-event-loop", &step(r#"Await(Constant("250ms"))"#));
+        is_quiet("blocked-event-loop", &step(r#"Work(Constant("1ms"))"#));
+        let sync = r#"apps: [App(name: "api", concurrency: 1, pool: SqlAlchemy(pool_size: 5, max_overflow: 0))]"#;
+        is_quiet("blocked-event-loop", &format!("{}, {sync}", step(r#"Work(Constant("250ms"))"#)));
     }
 }

@@ -1,7 +1,7 @@
 //! The most connections that there can be: the pools of all workers, what a proxy lets through, what the database takes.
 
 use crate::answers::demand;
-use crate::answers::words::count;
+use crate::answers::words::{count, plural};
 use crate::parts::proxy::ProxySpec;
 use crate::parts::proxy::pgbouncer::{PgBouncer, PoolMode};
 use crate::simulation::blueprint::{AppSpec, Blueprint};
@@ -56,6 +56,26 @@ pub(super) fn deploy(system: &System) -> Option<u64> {
     let twice = |app: &AppSpec| Some(each(app, system.blueprint)?.saturating_mul(system.surge.unwrap_or(1).min(u64::from(app.workers))));
     let more = system.blueprint.apps.iter().filter_map(twice).max()?;
     Some(fleet(system.blueprint)?.saturating_add(more))
+}
+
+/// A limit that the fleet keeps, but not while a new version is rolled out.
+pub(super) struct Rollout {
+    /// "up to 225 (1 worker more at a time)", or "2 × 180 = 360".
+    pub words: String,
+    /// Whether replacing workers a few at a time is too much already, or only all of them at once.
+    pub rolling: bool,
+}
+
+/// What a deploy does to a limit of `limit` connections. Where a file says how it is done, nothing else is thought of.
+pub(super) fn rollout(system: &System, limit: u64) -> Option<Rollout> {
+    let (most, during) = (fleet(system.blueprint)?, deploy(system)?);
+    let all = most.saturating_mul(2);
+    if most <= limit && during > limit {
+        let words = format!("up to {} ({} more at a time)", count(during), plural(system.surge.unwrap_or(1), "worker"));
+        return Some(Rollout { words, rolling: true });
+    }
+    let at_once = most <= limit && all > limit && system.surge.is_none();
+    at_once.then(|| Rollout { words: format!("2 × {} = {}", count(most), count(all)), rolling: false })
 }
 
 /// The pools of an app: all its workers'.

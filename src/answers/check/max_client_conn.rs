@@ -1,6 +1,6 @@
 //! More clients than PgBouncer lets in.
 
-use super::fleet::{deploy, fleet, labels, pgbouncer, sum};
+use super::fleet::{fleet, labels, pgbouncer, rollout, sum};
 use super::{Finding, Rule, System};
 use crate::answers::words::count;
 use crate::parts::proxy::pgbouncer::PgBouncer;
@@ -31,22 +31,18 @@ fn apply(system: &System) -> Vec<Finding> {
 
 fn deploys(system: &System) -> Vec<Finding> {
     let blueprint = system.blueprint;
-    let (Some(proxy), Some(most), Some(during)) = (pgbouncer(blueprint), fleet(blueprint), deploy(system)) else { return Vec::new() };
+    let (Some(proxy), Some(most)) = (pgbouncer(blueprint), fleet(blueprint)) else { return Vec::new() };
     let (setting, limit) = lowest(proxy);
-    if most > limit || most.saturating_mul(2) <= limit {
-        return Vec::new();
-    }
-    let (finding, words) = match during > limit {
-        true => (Finding::warning("a rolling deploy opens more connections than PgBouncer accepts"), format!("up to {}", count(during))),
-        false => (
-            Finding::note("replacing all workers at once opens more connections than PgBouncer accepts"),
-            format!("2 × {} = {}", count(most), count(most.saturating_mul(2))),
-        ),
+    let Some(deploy) = rollout(system, limit) else { return Vec::new() };
+    let finding = match deploy.rolling {
+        true => Finding::warning("a rolling deploy opens more connections than PgBouncer accepts"),
+        false => Finding::note("replacing all workers at once opens more connections than PgBouncer accepts"),
     };
-    let finding = finding
-        .at(format!("proxy.{setting}"), format!("{} clients", count(limit)))
-        .all(labels(blueprint))
-        .why(format!("while new workers start before old ones have stopped there are {words} connections, against {}", count(limit)));
+    let finding = finding.at(format!("proxy.{setting}"), format!("{} clients", count(limit))).all(labels(blueprint)).why(format!(
+        "while new workers start before old ones have stopped there are {}, against {}",
+        deploy.words,
+        count(limit)
+    ));
     vec![finding.help(format!("{setting} of {}", count(most.saturating_mul(2))))]
 }
 

@@ -108,3 +108,23 @@ fn of_rust(pool: &PoolSpec, none: Habits) -> Habits {
         _ => none,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::path::get;
+    use crate::experiment::spec::options;
+
+    #[test]
+    fn every_kind_of_pool_has_the_fields_that_it_is_said_to_have() {
+        for listed in PoolSpec::KINDS {
+            let pool: PoolSpec = options().from_str(listed.example).unwrap_or_else(|error| panic!("{}: {error}", listed.name));
+            let value = serde_json::json!({ "pool": &pool });
+            let habits = habits(&pool);
+            let fields = [habits.wait.map(|(field, _)| field), habits.lifetime.map(|(field, _)| field), habits.asks];
+            for field in fields.into_iter().flatten() {
+                assert!(get(&value, &format!("pool.{field}")).is_some(), "{} has no {field}", listed.name);
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! More connections than PostgreSQL has slots: the pools alone, a proxy's, or while a deploy has both versions up.
 
-use super::fleet::{deploy, fleet, labels, multiplexes, pgbouncer, servers, slots, slots_in_words, sum};
+use super::fleet::{fleet, labels, multiplexes, pgbouncer, rollout, servers, slots, slots_in_words, sum};
 use super::{Finding, Rule, System};
 use crate::answers::words::count;
 use crate::parts::proxy::ProxySpec;
@@ -61,25 +61,16 @@ fn proxy(system: &System) -> Vec<Finding> {
 
 fn deploys(system: &System) -> Vec<Finding> {
     let (blueprint, slots) = (system.blueprint, slots(system.blueprint));
-    let (Some(most), Some(during)) = (direct(blueprint), deploy(system)) else { return Vec::new() };
-    if most > slots || most.saturating_mul(2) <= slots {
-        return Vec::new();
-    }
-    let workers = system.surge.unwrap_or(1);
-    let (finding, words) = if during > slots {
-        let one = if workers == 1 { "1 worker".to_owned() } else { format!("{} workers", count(workers)) };
-        (
-            Finding::warning("a rolling deploy opens more connections than the server allows"),
-            format!("up to {} ({one} more at a time)", count(during)),
-        )
-    } else {
-        let message = "replacing all workers at once opens more connections than the server allows";
-        (Finding::note(message), format!("2 × {} = {}", count(most), count(most.saturating_mul(2))))
+    let Some(deploy) = direct(blueprint).and_then(|_| rollout(system, slots)) else { return Vec::new() };
+    let finding = match deploy.rolling {
+        true => Finding::warning("a rolling deploy opens more connections than the server allows"),
+        false => Finding::note("replacing all workers at once opens more connections than the server allows"),
     };
-    let finding = finding
-        .all(labels(blueprint))
-        .at(DATABASE, slots_in_words(blueprint))
-        .why(format!("while new workers start before old ones have stopped there are {words}, against {} slots", count(slots)));
+    let finding = finding.all(labels(blueprint)).at(DATABASE, slots_in_words(blueprint)).why(format!(
+        "while new workers start before old ones have stopped there are {}, against {} slots",
+        deploy.words,
+        count(slots)
+    ));
     vec![finding.help("leave room for the deploy: smaller pools, old workers stopped first, or PgBouncer in transaction mode between them")]
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Finding, RULES, Severity, System, check};
 use crate::experiment::Experiment;
+use crate::experiment::path::get;
 
 /// One worker with five connections, ten requests a second: at ease.
 const BASE: &str = r#"System(
@@ -32,7 +33,12 @@ fn all(system: &str) -> Vec<Finding> {
     let point = &plan.points[0];
     let place = |path: &str| experiment.place(point, &[], path);
     let objectives = &plan.objectives;
-    check(&[System { name: String::new(), blueprint: &point.blueprint, objectives, surge: None, place: &place }])
+    let findings = check(&[System { name: String::new(), blueprint: &point.blueprint, objectives, surge: None, place: &place }]);
+    let whole = serde_json::to_value(&point.blueprint).expect("a system is plain data");
+    for label in findings.iter().flat_map(|finding| &finding.labels) {
+        assert!(get(&whole, &label.path).is_some(), "there is no {}", label.path);
+    }
+    findings
 }
 
 fn said(finding: &Finding) -> String {

@@ -159,7 +159,7 @@ fn shown(place: &Place, labels: &[Label]) -> String {
 
 fn whereabouts(found: &[String], systems: usize) -> String {
     match found {
-        all if all.len() == systems => format!("in all {systems} scenarios"),
+        all if all.len() == systems => format!("in all {systems} systems"),
         some => format!("in {}", some.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")),
     }
 }
@@ -200,7 +200,7 @@ mod tests {
             assert!(plain.contains(part), "{part:?} is not in\n{plain}");
         }
         assert!(plain.lines().all(|line| line.chars().count() <= WIDTH), "{plain}");
-        assert!(anstream::adapter::strip_str(&render(&finding(), 2)).to_string().contains("in all 2 scenarios"));
+        assert!(anstream::adapter::strip_str(&render(&finding(), 2)).to_string().contains("in all 2 systems"));
     }
 
     #[test]

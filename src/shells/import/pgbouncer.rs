@@ -51,6 +51,16 @@ pub fn of_ini(lines: &[Line], address: Option<&Address>) -> Proxy {
         let key = line.found.key.clone();
         proxy.set(&key, &line.found);
     }
+    let port = lines.iter().rev().find(|line| line.section == "pgbouncer" && line.found.key == "listen_port");
+    if let (Some(theirs), Some(port)) = (address.and_then(|address| address.port), port)
+        && port.found.whole() != Some(u32::from(theirs))
+    {
+        proxy.decided.push(format!(
+            "the application's address names port {theirs}, PgBouncer listens at {} ({}): here it goes through PgBouncer all the same",
+            one_word(&port.found.value),
+            port.found.at()
+        ));
+    }
     let named = |section: &str| lines.iter().filter(|line| line.section == section && !line.found.key.is_empty()).collect::<Vec<_>>();
     let databases = named("databases");
     let wanted = address.map_or("", |address| &*address.database);
@@ -175,7 +185,9 @@ mod tests {
     #[test]
     fn what_had_to_be_decided_is_told() {
         let (lines, _) = ini::read("pgbouncer.ini", TEXT, &Files { read: &|_| None, list: &|_| Vec::new() });
-        let decided = of_ini(&lines, None).decided;
+        let direct = Address { port: Some(5432), ..Address::default() };
+        let decided = of_ini(&lines, Some(&direct)).decided;
+        assert!(decided.iter().any(|text| text.contains("names port 5432, PgBouncer listens at 6432")), "{decided:?}");
         assert!(decided.iter().any(|text| text.contains("max_client_conn is left out: \"many\"")), "{decided:?}");
         assert!(decided.iter().any(|text| text.contains("of 2 databases only \"*\"")), "{decided:?}");
     }

@@ -129,6 +129,8 @@ pub struct Address {
     pub database: String,
     /// The user.
     pub user: String,
+    /// The port, if it is said.
+    pub port: Option<u16>,
 }
 
 /// The address in an environment, and where it stands.
@@ -139,7 +141,8 @@ pub fn address(env: &[Found]) -> Option<(Address, &Found)> {
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user).split(':').next().unwrap_or_default();
     let driver = scheme.split_once('+').map_or("", |(_, driver)| driver);
     let database = path.split('?').next().unwrap_or_default();
-    Some((Address { driver: driver.to_owned(), database: database.to_owned(), user: user.to_owned() }, found))
+    let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    Some((Address { driver: driver.to_owned(), database: database.to_owned(), user: user.to_owned(), port }, found))
 }
 
 fn is_hikari(key: &str) -> bool {
@@ -252,7 +255,7 @@ mod tests {
         let pool = pool(&env, &mut Vec::new());
         assert_eq!((pool.kind, pool.fields[1].value.as_str()), ("Hikari", "\"20min\""));
         let (address, _) = address(&env).expect("there is one");
-        assert_eq!(address, Address { driver: "asyncpg".into(), database: "shop".into(), user: "shop".into() });
+        assert_eq!(address, Address { driver: "asyncpg".into(), database: "shop".into(), user: "shop".into(), port: Some(6432) });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Field, Origin, one_line};
 use super::found::Found;
-use super::includes::Files;
+use super::includes::{Files, beside};
 use super::load::{self, Load, rounded};
 use super::pgbouncer::{self, Proxy};
 use super::services::{Role, Service};
@@ -52,6 +52,11 @@ pub fn translate(given: &Given, files: &Files) -> Result<Imported, Problem> {
 fn services(given: &Given, variables: &[Found], files: &Files, decided: &mut Vec<String>) -> Result<Vec<Service>, Problem> {
     let mut services: Vec<Service> = Vec::new();
     for file in &given.compose {
+        // As docker does: the .env beside the file fills its variables in, unless another one is named.
+        let path = beside(&file.name, ".env");
+        let own =
+            if variables.is_empty() { (files.read)(&path).map(|text| dotenv::read(&path, &text)).unwrap_or_default() } else { Vec::new() };
+        let variables = if own.is_empty() { variables } else { &own };
         for service in compose::services(&file.name, &file.text, variables, files)? {
             match services.iter_mut().find(|known| known.name == service.name) {
                 Some(known) => over(known, service),
