@@ -190,13 +190,13 @@ fn placed(mut finding: Finding, rule: &'static str, system: &System) -> Finding 
     finding.systems.extend((!system.name.is_empty()).then(|| system.name.clone()));
     for label in &mut finding.labels {
         label.place = (system.place)(&label.path);
-        if !label.place.as_ref().is_some_and(|place| place.given) {
+        if !label.is_given() && !label.text.is_empty() {
             let field = label.path.rsplit('.').next().unwrap_or_default();
             label.text = format!("{field} is unset: {}", label.text);
         }
     }
-    // A label without words only underlines: there must be something to underline.
-    finding.labels.retain(|label| !label.text.ends_with(": ") && (label.place.is_some() || !label.text.is_empty()));
+    // A label without words only underlines: what it underlines must be there.
+    finding.labels.retain(|label| label.is_given() || !label.text.is_empty());
     let (mut labels, lost): (Vec<Label>, Vec<Label>) = finding.labels.into_iter().partition(|label| label.place.is_some());
     finding.why.splice(0..0, lost.iter().map(|label| label.text.clone()));
     if labels.is_empty() {
@@ -204,6 +204,13 @@ fn placed(mut finding: Finding, rule: &'static str, system: &System) -> Finding 
     }
     finding.labels = labels;
     finding
+}
+
+impl Label {
+    /// Whether the value itself stands in a file.
+    fn is_given(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.given)
+    }
 }
 
 impl Finding {

@@ -191,4 +191,17 @@ mod tests {
         assert!(decided.iter().any(|text| text.contains("max_client_conn is left out: \"many\"")), "{decided:?}");
         assert!(decided.iter().any(|text| text.contains("of 2 databases only \"*\"")), "{decided:?}");
     }
+
+    #[test]
+    fn every_setting_of_the_model_is_read() {
+        let settings = serde_json::to_value(crate::parts::proxy::pgbouncer::PgBouncer::default()).expect("it is plain data");
+        let known = NUMBERS.into_iter().chain(SECONDS).chain(SWITCHES).chain(["pool_mode", "server_reset_query"]);
+        let mut known: Vec<&str> = known.collect();
+        let mut fields: Vec<&str> = settings.as_object().expect("a structure").keys().map(String::as_str).collect();
+        // What is the model's own is in no ini file.
+        fields.retain(|field| !matches!(*field, "version" | "cpu_per_query"));
+        known.sort_unstable();
+        fields.sort_unstable();
+        assert_eq!(known, fields);
+    }
 }

@@ -48,10 +48,10 @@ impl Service {
         let image = self.image.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let command = self.command.as_ref().map_or("", |found| &found.value);
         let database = |found: &Found| super::settings::is_pool(&found.key) || super::settings::is_url(&found.key);
-        if image.contains("pgbouncer") {
-            Role::PgBouncer
-        } else if OTHERS.iter().any(|other| image.contains(other)) {
+        if OTHERS.iter().any(|other| image.contains(other)) {
             Role::Other
+        } else if image.contains("pgbouncer") {
+            Role::PgBouncer
         } else if ["postgres", "postgresql", "postgis", "timescaledb", "pgvector"].iter().any(|name| image.starts_with(name)) {
             Role::Postgres
         } else if SERVERS.iter().any(|server| command.contains(server)) || self.env.iter().any(database) {
