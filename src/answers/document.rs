@@ -57,6 +57,58 @@ pub struct Point {
     #[serde(default)]
     pub theory: Vec<Theory>,
     pub notes: Vec<String>,
+    /// What the figures rest on.
+    pub basis: Basis,
+    /// The course of a fixed horizon (`finite`), window by window; empty where the question is about a steady state.
+    pub windows: Vec<WindowFigures>,
+}
+
+/// What the figures of a point rest on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Basis {
+    /// Requests that a replication counted, on average.
+    pub requests_per_replication: f64,
+    /// Half the 95 % interval of the mean latency over its value.
+    pub mean_within: Option<f64>,
+    /// Half the 95 % interval of the p99 over its value.
+    pub p99_within: Option<f64>,
+    /// Half the 95 % interval of the error rate over its value.
+    pub error_rate_within: Option<f64>,
+    /// The queue most in use, of those whose limit is known: the pools or event loops of an app, the database's cores.
+    pub busiest: Option<String>,
+    /// How much of it was in use, 0 to 1.
+    pub utilisation: Option<f64>,
+    /// Seconds for which the queue of the longest memory remembers its state (an estimate after M/M/c); a steady state
+    /// takes fifty times that.
+    pub relaxation: Option<f64>,
+}
+
+/// A part of the counted span: means over replications with 95 % intervals. Seconds count from the start of the run, the
+/// warm-up included, as those of faults and schedules do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WindowFigures {
+    /// Its first second.
+    pub from: f64,
+    /// Its end.
+    pub until: f64,
+    /// Requests that arrived in it, in all replications.
+    pub arrived: u64,
+    /// Requests that ended well in it.
+    pub completed: u64,
+    /// Requests that failed in it.
+    pub failed: u64,
+    /// Mean latency of those that ended well.
+    pub latency: Option<f64>,
+    #[allow(missing_docs)]
+    pub latency_ci95: Option<[f64; 2]>,
+    /// Mean number that waited for a connection, in the pools or at the proxy.
+    pub waiting: Option<f64>,
+    #[allow(missing_docs)]
+    pub waiting_ci95: Option<[f64; 2]>,
+    /// Failed requests as a share of those that ended.
+    pub error_rate: Option<f64>,
+    #[allow(missing_docs)]
+    pub error_rate_ci95: Option<[f64; 2]>,
 }
 
 /// What became of the requests.
@@ -292,6 +344,7 @@ mod tests {
         let mut point = Point { scenario: "direct".into(), ..Point::default() };
         point.pools = Named(vec![("web".into(), PoolUse::default()), ("api".into(), PoolUse::default())]);
         point.streams = Named(vec![("bookings".into(), StreamFigures::default())]);
+        point.windows = vec![WindowFigures::default()];
         point.objectives = vec![Met { objective: "errors below 1 %".into(), measured: None, met: false }];
         Document { poolcast: "0.1.0".into(), question: "Which?".into(), seed: 1, points: vec![point] }
     }
@@ -305,6 +358,16 @@ mod tests {
         assert_eq!(keys(point), [
             "scenario", "vary", "replications", "warmup", "duration", "events", "digest", "verdict", "requests", "latency", "pool_wait",
             "proxy_wait", "pools", "proxy", "database", "streams", "objectives", "theory", "notes",
+            "basis", "windows",
+        ]);
+        #[rustfmt::skip]
+        assert_eq!(keys(&point["basis"]), [
+            "requests_per_replication", "mean_within", "p99_within", "error_rate_within", "busiest", "utilisation", "relaxation",
+        ]);
+        #[rustfmt::skip]
+        assert_eq!(keys(&point["windows"][0]), [
+            "from", "until", "arrived", "completed", "failed", "latency", "latency_ci95", "waiting", "waiting_ci95", "error_rate",
+            "error_rate_ci95",
         ]);
         #[rustfmt::skip]
         assert_eq!(keys(&point["requests"]),

@@ -95,7 +95,7 @@ pub fn prove(plan: &Plan, standard: &Standard, jobs: usize) -> Proof {
     let mut answer = None;
     let (mut done, mut target) = (0, standard.first);
     loop {
-        let outcomes = run_range(&point.blueprint, runner::course(plan), done..target, jobs);
+        let outcomes = run_range(&point.blueprint, runner::course(plan, point), done..target, jobs);
         outcomes.iter().for_each(|outcome| tallies.iter_mut().for_each(|tally| tally.add(outcome)));
         let answer = answer.get_or_insert_with(|| runner::answer(plan, point, &outcomes, Vec::new()));
         done = target;

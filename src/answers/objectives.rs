@@ -16,7 +16,7 @@ pub fn judge(objectives: &[Objective], point: &Point, blueprint: &Blueprint, out
 }
 
 fn met(objective: &Objective, point: &Point, blueprint: &Blueprint, outcomes: &[Outcome]) -> Met {
-    let steady = point.verdict != "unstable";
+    let steady = !matches!(point.verdict.as_str(), "unstable" | "too short");
     let (measured, limit) = match objective {
         Objective::Latency { p, below } => (quantile(outcomes, *p, steady, |stream| &stream.latency), below.seconds()),
         Objective::Wait { p, below } => (quantile(outcomes, *p, steady, |stream| &stream.pool_wait), below.seconds()),

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::answers::document::Answer;
 use crate::answers::objectives;
+use crate::answers::starts;
 use crate::answers::summary::{self, Asked};
 use crate::experiment::{Plan, Point, Replications};
 use crate::kernel::rng::Seed;
@@ -52,6 +53,7 @@ pub fn replicate_with_views(blueprint: &Blueprint, course: Course, replication: 
     let mut views = Views { every, next: SimTime::ZERO, taken: Vec::new() };
     // An event at the very instant at which the count begins belongs to it.
     let before = SimTime::from_nanos(from.nanos().saturating_sub(1));
+    counter.start(&model.world);
     let mut events = views.run(&mut model, blueprint, before, &mut counter);
     counter.begin(&mut model);
     events += views.run(&mut model, blueprint, SimTime::from_nanos(until.nanos() - 1), &mut counter);
@@ -104,26 +106,46 @@ pub struct RunOptions {
 
 /// Runs every point of a plan.
 pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -> Vec<Answer> {
-    let course = course(plan);
-    let answers = plan.points.iter().zip(outcomes(plan, options.jobs, progress)).map(|(point, outcomes)| {
-        let views = options.status_every.map_or(Vec::new(), |every| replicate_with_views(&point.blueprint, course, 0, Some(every)).1);
-        answer(plan, point, &outcomes, views)
-    });
-    answers.collect()
+    let outcomes = outcomes(plan, options.jobs, progress);
+    plan.points.iter().zip(outcomes).map(|(point, outcomes)| complete(plan, point, outcomes, options).0).collect()
+}
+
+/// The answer of one of a plan's points with all that it takes to stand behind it, and the outcomes that it is about.
+///
+/// Where the warm-up was left to the program and the start shows beyond it, the point is run again with one that is long
+/// enough. Where something retries, it is run from an overloaded start too ([`starts`]).
+pub fn complete(plan: &Plan, point: &Point, outcomes: Vec<Outcome>, options: &RunOptions) -> (Answer, Vec<Outcome>) {
+    let alone = Plan { points: vec![point.clone()], ..plan.clone() };
+    let longer = summary::longer_warm_up(&point.blueprint, &outcomes, course(plan, point)).filter(|_| plan.warmup_is_auto);
+    let (plan, outcomes) = match longer {
+        Some(warmup) => {
+            let plan = Plan { warmup, ..alone };
+            let outcomes = self::outcomes(&plan, options.jobs, &|_| {}).remove(0);
+            (plan, outcomes)
+        }
+        None => (alone, outcomes),
+    };
+    let course = course(&plan, point);
+    let views = options.status_every.map_or(Vec::new(), |every| replicate_with_views(&point.blueprint, course, 0, Some(every)).1);
+    let mut answer = answer(&plan, point, &outcomes, views);
+    if let Some(overloaded) = starts::overloaded(&answer, course) {
+        let other = run_all(&[&overloaded], course, outcomes.len() as u64, options.jobs, &|_| {}).remove(0);
+        starts::judge(&mut answer, &outcomes, &other);
+    }
+    (answer, outcomes)
 }
 
 /// Outcomes of every point of a plan, of each as many as the plan asks for.
 pub fn outcomes(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Vec<Outcome>> {
-    let course = course(plan);
-    let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
+    let systems = systems(plan);
     match plan.replications {
-        Replications::Fixed(replications) => run_all(&blueprints, course, u64::from(replications), jobs, progress),
+        Replications::Fixed(replications) => all(&systems, u64::from(replications), jobs, progress),
         Replications::Precise { relative, at_most } => {
-            let point = |(index, blueprint): (usize, &&Blueprint)| {
-                let share = |done: f64| progress((index as f64 + done) / blueprints.len() as f64);
-                precisely(blueprint, course, relative, u64::from(at_most), jobs, &share)
+            let point = |(index, system): (usize, &System)| {
+                let share = |done: f64| progress((index as f64 + done) / systems.len() as f64);
+                staged(std::slice::from_ref(system), relative, u64::from(at_most), jobs, &share).remove(0)
             };
-            blueprints.iter().enumerate().map(point).collect()
+            systems.iter().enumerate().map(point).collect()
         }
     }
 }
@@ -131,70 +153,67 @@ pub fn outcomes(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Ve
 /// What the outcomes of one of a plan's points say.
 pub fn answer(plan: &Plan, point: &Point, outcomes: &[Outcome], views: Vec<StatusView>) -> Answer {
     let vary = point.vary.iter().cloned().collect();
-    let asked = Asked { scenario: point.scenario.clone().unwrap_or_default(), vary, blueprint: &point.blueprint, course: course(plan) };
+    let scenario = point.scenario.clone().unwrap_or_default();
+    let asked = Asked { scenario, vary, blueprint: &point.blueprint, course: course(plan, point) };
     let mut answer = summary::answer(asked, outcomes, views);
     answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, outcomes);
+    if let Replications::Precise { relative, .. } = plan.replications {
+        answer.point.notes.extend(summary::imprecision(&answer.point, outcomes, relative));
+    }
     answer
 }
 
-/// How long a plan looks, and with which chance.
-pub fn course(plan: &Plan) -> Course {
-    Course { seed: plan.seed, warmup: plan.warmup, duration: plan.duration }
+/// How long a plan looks at one of its points, and with which chance.
+pub fn course(plan: &Plan, point: &Point) -> Course {
+    Course { seed: plan.seed, warmup: plan.warmup_of(&point.blueprint), duration: plan.duration }
 }
 
 /// Outcomes of every point, of all points the same replications: replication 7 met the same requests in each of them.
 /// Where the plan asks for a precision, every point goes on until the last of them is there.
 pub fn run_paired(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Vec<Outcome>> {
-    let blueprints: Vec<&Blueprint> = plan.points.iter().map(|point| &point.blueprint).collect();
-    let (mut target, most, relative) = match plan.replications {
-        Replications::Fixed(replications) => (u64::from(replications), u64::from(replications), 1.0),
-        Replications::Precise { relative, at_most } => (FIRST_STAGE.min(u64::from(at_most)), u64::from(at_most), relative),
-    };
-    let mut points: Vec<Vec<Outcome>> = vec![Vec::new(); blueprints.len()];
-    loop {
-        let from = points.first().map_or(0, Vec::len) as u64;
-        let tasks: Vec<(usize, u64)> =
-            (from..target).flat_map(|replication| (0..blueprints.len()).map(move |point| (point, replication))).collect();
-        let share = |done: f64| progress((from as f64 + done * (target - from) as f64) / most as f64);
-        for ((point, _), outcome) in tasks.iter().zip(run_tasks(&blueprints, course(plan), &tasks, jobs, &share)) {
-            points[*point].push(outcome);
-        }
-        if target == most || points.iter().all(|outcomes| summary::is_precise(outcomes, relative)) {
-            progress(1.0);
-            return points;
-        }
-        target = (2 * target).min(most);
+    match plan.replications {
+        Replications::Fixed(replications) => all(&systems(plan), u64::from(replications), jobs, progress),
+        Replications::Precise { relative, at_most } => staged(&systems(plan), relative, u64::from(at_most), jobs, progress),
     }
 }
 
-/// Replications in stages, each stage twice as many, until the 95 % intervals of mean latency, p99 and error rate are
-/// no wider than `relative` of their value to either side, or there are `at_most`.
-fn precisely(
-    blueprint: &Blueprint,
-    course: Course,
-    relative: f64,
-    at_most: u64,
-    jobs: usize,
-    progress: &(dyn Fn(f64) + Sync),
-) -> Vec<Outcome> {
-    let mut outcomes: Vec<Outcome> = Vec::new();
+/// What is replicated.
+type System<'a> = (&'a Blueprint, Course);
+
+fn systems(plan: &Plan) -> Vec<System<'_>> {
+    plan.points.iter().map(|point| (&point.blueprint, course(plan, point))).collect()
+}
+
+/// The first stage of a run to a given precision: with fewer, the intervals themselves are too uncertain to stop at.
+pub const FIRST_STAGE: u64 = 32;
+
+/// Replications in stages, each stage twice as many, until there are [enough](summary::is_enough) of each system for this
+/// precision, or `at_most`.
+///
+/// Longer replications instead of more of them would cure a bias of the start too. But how long a replication is belongs
+/// to the question (what happens when, what is compared with what), while the variance falls alike with either. A start
+/// that shows, or a run shorter than fifty relaxation times, is told by the verdict, and ends the stages at once. Intervals
+/// are looked at after whole stages only: whoever looks after each replication stops where chance made them narrow.
+fn staged(systems: &[System], relative: f64, at_most: u64, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Vec<Outcome>> {
+    let mut outcomes: Vec<Vec<Outcome>> = vec![Vec::new(); systems.len()];
     let mut target = at_most.min(FIRST_STAGE);
     loop {
-        let from = outcomes.len() as u64;
-        let tasks: Vec<(usize, u64)> = (from..target).map(|replication| (0, replication)).collect();
-        outcomes.extend(run_tasks(&[blueprint], course, &tasks, jobs, &|done| {
-            progress((from as f64 + done * (target - from) as f64) / at_most as f64)
-        }));
-        if target == at_most || summary::is_precise(&outcomes, relative) {
+        let from = outcomes.first().map_or(0, Vec::len) as u64;
+        let tasks: Vec<(usize, u64)> =
+            (from..target).flat_map(|replication| (0..systems.len()).map(move |system| (system, replication))).collect();
+        let share = |done: f64| progress((from as f64 + done * (target - from) as f64) / at_most as f64);
+        for ((system, _), outcome) in tasks.iter().zip(run_tasks(systems, &tasks, jobs, &share)) {
+            outcomes[*system].push(outcome);
+        }
+        let are_enough =
+            |((blueprint, course), outcomes): (&System, &Vec<Outcome>)| summary::is_enough(blueprint, outcomes, *course, relative);
+        if target == at_most || systems.iter().zip(&outcomes).all(are_enough) {
             progress(1.0);
             return outcomes;
         }
         target = (2 * target).min(at_most);
     }
 }
-
-/// The first stage of a run to a given precision: with fewer, the intervals themselves are too uncertain to stop at.
-const FIRST_STAGE: u64 = 16;
 
 /// `replications` replications of each blueprint, on `jobs` threads. `progress` hears the fraction that is done.
 pub fn run_all(
@@ -204,11 +223,16 @@ pub fn run_all(
     jobs: usize,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Vec<Vec<Outcome>> {
+    let systems: Vec<System> = blueprints.iter().map(|blueprint| (*blueprint, course)).collect();
+    all(&systems, replications, jobs, progress)
+}
+
+fn all(systems: &[System], replications: u64, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Vec<Outcome>> {
     let tasks: Vec<(usize, u64)> =
-        (0..blueprints.len()).flat_map(|point| (0..replications).map(move |replication| (point, replication))).collect();
-    let mut outcomes = run_tasks(blueprints, course, &tasks, jobs, progress);
-    let mut points = Vec::with_capacity(blueprints.len());
-    for _ in blueprints {
+        (0..systems.len()).flat_map(|system| (0..replications).map(move |replication| (system, replication))).collect();
+    let mut outcomes = run_tasks(systems, &tasks, jobs, progress);
+    let mut points = Vec::with_capacity(systems.len());
+    for _ in systems {
         let rest = outcomes.split_off(replications as usize);
         points.push(std::mem::replace(&mut outcomes, rest));
     }
@@ -218,20 +242,15 @@ pub fn run_all(
 /// The replications of these numbers of one blueprint, on `jobs` threads.
 pub fn run_range(blueprint: &Blueprint, course: Course, replications: Range<u64>, jobs: usize) -> Vec<Outcome> {
     let tasks: Vec<(usize, u64)> = replications.map(|replication| (0, replication)).collect();
-    run_tasks(&[blueprint], course, &tasks, jobs, &|_| ())
+    run_tasks(&[(blueprint, course)], &tasks, jobs, &|_| ())
 }
 
-/// The tasks, (point, replication) each, on `jobs` threads; outcomes in the order of the tasks.
-fn run_tasks(
-    blueprints: &[&Blueprint],
-    course: Course,
-    tasks: &[(usize, u64)],
-    jobs: usize,
-    progress: &(dyn Fn(f64) + Sync),
-) -> Vec<Outcome> {
+/// The tasks, (system, replication) each, on `jobs` threads; outcomes in the order of the tasks.
+fn run_tasks(systems: &[System], tasks: &[(usize, u64)], jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Outcome> {
     let done = AtomicUsize::new(0);
-    let one = |&(point, replication): &(usize, u64)| {
-        let outcome = replicate(blueprints[point], course, replication);
+    let one = |&(system, replication): &(usize, u64)| {
+        let (blueprint, course) = systems[system];
+        let outcome = replicate(blueprint, course, replication);
         progress((done.fetch_add(1, Ordering::Relaxed) + 1) as f64 / tasks.len() as f64);
         outcome
     };

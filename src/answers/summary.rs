@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::answers::basis::{self, Place};
 use crate::answers::check::session_state_notes;
-use crate::answers::document::{Answer, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
+use crate::answers::document::{Answer, Basis, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
+use crate::answers::over_time;
 use crate::answers::runner::{Course, StatusView};
 use crate::answers::theory;
+use crate::answers::words::percent;
+use crate::kernel::time::Span;
 use crate::measure::histogram::Histogram;
 use crate::measure::intervals::{Confidence, Figure, is_rare, ratio, share};
 use crate::measure::outcome::{Count, Outcome, PoolOutcome, StreamOutcome};
@@ -32,7 +36,9 @@ pub struct Asked<'a> {
 pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> Answer {
     let blueprint = asked.blueprint;
     let mut notes = Notes(session_state_notes(blueprint));
-    let (verdict, steady) = verdict(blueprint, outcomes, &mut notes);
+    let places = basis::places(blueprint, outcomes, asked.course.duration.seconds());
+    let verdict = verdict(blueprint, outcomes, asked.course, &places, &mut notes);
+    let steady = !matches!(verdict, Verdict::Unstable | Verdict::TooShort);
     let figures =
         Figures { duration: asked.course.duration.seconds() * outcomes.len() as f64, steady, excursions: sum(outcomes, |o| o.excursions) };
     let all: Vec<StreamOutcome> = outcomes.iter().map(all_streams).collect();
@@ -44,7 +50,7 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
     let streams = streams.collect();
     let pools = blueprint.apps.iter().enumerate().map(|(index, app)| (app.name.clone(), pool(outcomes.iter().map(|o| &o.pools[index]))));
     let proxy_waits: Vec<&Histogram> = outcomes.iter().map(|outcome| &outcome.proxy.wait).collect();
-    let point = Point {
+    let mut point = Point {
         scenario: asked.scenario,
         vary: asked.vary,
         replications: outcomes.len() as u64,
@@ -64,7 +70,10 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
         objectives: Vec::new(),
         theory: if verdict == Verdict::Stable { theory::beside(blueprint, outcomes, asked.course) } else { Vec::new() },
         notes: notes.0,
+        basis: Basis::default(),
+        windows: if verdict == Verdict::Finite { over_time::windows(outcomes, asked.course) } else { Vec::new() },
     };
+    point.basis = basis::of(&point, &places);
     let busy_when_waiting = busy_when_waiting(blueprint, outcomes);
     let (queue, queue_peak) = queue(outcomes, asked.course);
     Answer {
@@ -81,7 +90,28 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
     }
 }
 
+/// Whether more replications would be of no use: the figures [are precise](is_precise), or there is no steady state for
+/// them to be about, which more replications of the same length do not change.
+pub fn is_enough(blueprint: &Blueprint, outcomes: &[Outcome], course: Course, relative: f64) -> bool {
+    let places = basis::places(blueprint, outcomes, course.duration.seconds());
+    let pointless = !blueprint.is_finite() && matches!(judged(outcomes, course, &places).0, Verdict::Unstable | Verdict::TooShort);
+    pointless || is_precise(outcomes, relative)
+}
+
+/// What to say of figures that were to be precise to `relative` and are not.
+pub fn imprecision(point: &Point, outcomes: &[Outcome], relative: f64) -> Option<String> {
+    let reached =
+        |figure: &str, within: Option<f64>| format!("{figure} {}", within.map_or("–".to_owned(), |w| format!("± {}", percent(w))));
+    let basis = &point.basis;
+    let figures = [("mean latency", basis.mean_within), ("p99", basis.p99_within), ("error rate", basis.error_rate_within)];
+    let figures = figures.map(|(figure, within)| reached(figure, within)).join(", ");
+    let asked = percent(relative);
+    (point.latency.mean.is_some() && !is_precise(outcomes, relative))
+        .then(|| format!("± {asked} was asked for and {} replications did not reach it: {figures}", outcomes.len()))
+}
+
 /// Whether the intervals of mean latency, p99 and error rate are no wider than `relative` of their value to either side.
+/// An error that was never seen has no relative precision, and does not count.
 pub fn is_precise(outcomes: &[Outcome], relative: f64) -> bool {
     let all: Vec<StreamOutcome> = outcomes.iter().map(all_streams).collect();
     let latencies: Vec<Histogram> = all.iter().map(|stream| stream.latency.clone()).collect();
@@ -106,23 +136,52 @@ impl Notes {
 }
 
 /// A finite question has no steady state to be judged. Figures of an unstable system would be about the length of the
-/// run, so there are none.
-fn verdict(blueprint: &Blueprint, outcomes: &[Outcome], notes: &mut Notes) -> (Verdict, bool) {
-    if !blueprint.faults.is_empty() || blueprint.workload.iter().any(|stream| !stream.arrivals.kind().stationary()) {
-        return (Verdict::Finite, true);
+/// run, and those of a run that is too short about its start, so there are none.
+fn verdict(blueprint: &Blueprint, outcomes: &[Outcome], course: Course, places: &[Place], notes: &mut Notes) -> Verdict {
+    if blueprint.is_finite() {
+        return Verdict::Finite;
     }
-    let series: Vec<Vec<f64>> = outcomes.iter().map(|outcome| outcome.windows.iter().map(|window| window.in_system).collect()).collect();
-    let (verdict, warm_up) = judge(&series, 0.0, None);
+    let (verdict, warm_up) = judged(outcomes, course, places);
     match (verdict, warm_up) {
         (Verdict::Unstable, _) => {
             notes.add("unstable: the number of requests under way grows for as long as the run lasts, so latencies and waits have no steady value".to_owned());
         }
-        (_, WarmUp::TooShort) => {
-            notes.add("too short: more than half of the run still shows how it began; a longer duration would settle it".to_owned())
+        (Verdict::TooShort, _) => notes.add(basis::too_short(places, horizon(course))),
+        (_, WarmUp::Share(share)) if share > left_out(course) => {
+            let more = libm::ceil(share * horizon(course));
+            notes.add(format!("the start shows beyond the warm-up: warmup \"{more}s\" would leave it out"));
         }
-        (_, WarmUp::Share(_)) => {}
+        _ => {}
     }
-    (verdict, verdict != Verdict::Unstable)
+    verdict
+}
+
+/// How long the warm-up of a steady-state question would have to be, if that is longer than it was and the outcomes show
+/// it: the start differs from the rest, and MSER-5 says where it ends.
+pub fn longer_warm_up(blueprint: &Blueprint, outcomes: &[Outcome], course: Course) -> Option<Span> {
+    if blueprint.is_finite() {
+        return None;
+    }
+    match judged(outcomes, course, &[]) {
+        (Verdict::Stable, WarmUp::Share(share)) if share > left_out(course) => Some(Span::from_seconds(share * horizon(course))),
+        _ => None,
+    }
+}
+
+fn judged(outcomes: &[Outcome], course: Course, places: &[Place]) -> (Verdict, WarmUp) {
+    let in_system = |outcome: &Outcome| outcome.start.iter().chain(&outcome.windows).map(|window| window.in_system).collect();
+    let series: Vec<Vec<f64>> = outcomes.iter().map(in_system).collect();
+    judge(&series, left_out(course), horizon(course), basis::slowest(places).map(|(_, seconds)| seconds))
+}
+
+/// Warm-up and counted span together, in seconds.
+fn horizon(course: Course) -> f64 {
+    course.warmup.seconds() + course.duration.seconds()
+}
+
+/// The share of the run that is not counted.
+fn left_out(course: Course) -> f64 {
+    course.warmup.seconds() / horizon(course)
 }
 
 struct Figures {
@@ -162,7 +221,7 @@ impl Figures {
             unfinished: arrived - ended,
             throughput: completed as f64 / self.duration,
             error_rate: (ended > 0).then(|| failed as f64 / ended as f64),
-            error_rate_ci95: interval(&rate, 1.0),
+            error_rate_ci95: interval(&rate, 1.0).filter(|_| self.steady),
             errors: by_name(replications.iter().map(|stream| &stream.errors)),
         }
     }

@@ -24,9 +24,9 @@ pub struct Plan {
     pub question: String,
     /// The seed of all chance.
     pub seed: u64,
-    /// Virtual time that is not counted.
+    /// Virtual time that is not counted, of points that are about a steady state ([`Plan::warmup_of`] knows the others).
     pub warmup: Span,
-    /// Whether the warm-up was left to the program (a tenth of the duration), which then checks that it is long enough.
+    /// Whether the warm-up was left to the program: a tenth of the duration, if that is long enough.
     pub warmup_is_auto: bool,
     /// Virtual time that is counted.
     pub duration: Span,
@@ -89,6 +89,12 @@ impl Replications {
 }
 
 impl Plan {
+    /// Virtual time that is not counted of this system. What happens in a fixed span of time is looked at from its first
+    /// instant, unless the file says otherwise.
+    pub fn warmup_of(&self, blueprint: &Blueprint) -> Span {
+        if self.warmup_is_auto && blueprint.is_finite() { Span::ZERO } else { self.warmup }
+    }
+
     /// The files that are to be read before a run, relative to the experiment file's directory.
     pub fn data_files(&self) -> Vec<String> {
         let mut files = Vec::new();
@@ -131,8 +137,9 @@ impl Experiment {
         let sets: Vec<Setting> = sets.iter().map(|(path, value)| Setting::of_command_line(path, value)).collect();
         let (frame, sets) = self.frame(sets, seed, replications)?;
         let warmup = frame.warmup.unwrap_or(Span::from_nanos(frame.duration.nanos() / 10));
-        let horizon = warmup.nanos().checked_add(frame.duration.nanos()).filter(|sum| *sum <= Span::MAX.nanos());
-        let horizon = horizon.map(Span::from_nanos).ok_or_else(|| Problem::nowhere("warm-up and duration are longer than 292 years"))?;
+        let longest = warmup.nanos().checked_add(frame.duration.nanos()).filter(|sum| *sum <= Span::MAX.nanos());
+        let longest = longest.map(Span::from_nanos).ok_or_else(|| Problem::nowhere("warm-up and duration are longer than 292 years"))?;
+        let horizon = |blueprint: &Blueprint| if frame.warmup.is_none() && blueprint.is_finite() { frame.duration } else { longest };
         let axes: Vec<&Axis> = self.vary.iter().filter(|axis| sets.iter().all(|set| set.path != axis.path)).collect();
         let cells = grid(self.scenarios.len(), &axes).ok_or_else(|| {
             let title = format!("scenarios and vary make more than {MOST_POINTS} points");
@@ -142,8 +149,8 @@ impl Experiment {
             let scenario = cell.scenario.map(|index| &self.scenarios[index]);
             let settings = scenario.iter().flat_map(|s| &s.settings).chain(cell.vary.iter().copied()).chain(&sets);
             let settings: Vec<&Setting> = settings.collect();
-            let everywhere = || self.blueprint(None, &sets.iter().collect::<Vec<_>>(), horizon).err();
-            let blueprint = self.blueprint(scenario, &settings, horizon).map_err(|problem| match everywhere() {
+            let everywhere = || self.blueprint(None, &sets.iter().collect::<Vec<_>>(), &horizon).err();
+            let blueprint = self.blueprint(scenario, &settings, &horizon).map_err(|problem| match everywhere() {
                 Some(same) if same == problem => problem,
                 _ => context(problem, scenario, &cell.vary),
             })?;
@@ -192,7 +199,12 @@ impl Experiment {
         Ok((frame, rest))
     }
 
-    fn blueprint(&self, scenario: Option<&Scenario>, settings: &[&Setting], horizon: Span) -> Result<Blueprint, Problem> {
+    fn blueprint(
+        &self,
+        scenario: Option<&Scenario>,
+        settings: &[&Setting],
+        horizon: &dyn Fn(&Blueprint) -> Span,
+    ) -> Result<Blueprint, Problem> {
         let layers = self.layers_of(scenario);
         let mut system = SystemPart::default();
         for layer in &layers {
@@ -208,7 +220,7 @@ impl Experiment {
                 system = apply(&mut value, setting)?;
             }
         }
-        let complete = system.blueprint().and_then(|blueprint| check(&blueprint, horizon).map(|()| blueprint));
+        let complete = system.blueprint().and_then(|blueprint| check(&blueprint, horizon(&blueprint)).map(|()| blueprint));
         complete.map_err(|invalid| self.blame(&invalid, &layers, settings))
     }
 }

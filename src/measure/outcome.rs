@@ -104,9 +104,11 @@ pub struct Outcome {
     pub proxy: ProxyOutcome,
     /// The database.
     pub database: DatabaseOutcome,
+    /// What the warm-up looked like, in slices about as long as those of the counted span.
+    pub start: Vec<Window>,
     /// What the counted span looked like, slice by slice.
     pub windows: Vec<Window>,
-    /// Times at which nobody waited any more: what happens between two of them hangs together.
+    /// Times in the counted span at which nobody waited any more: what happens between two of them hangs together.
     pub excursions: u64,
     /// Events handled.
     pub events: u64,
@@ -121,6 +123,7 @@ pub struct Counter {
     until: SimTime,
     open: u64,
     windows: Windows,
+    slices: u32,
     over: bool,
     was_waiting: bool,
     /// By stream: latencies and waits on their way into the histograms.
@@ -152,15 +155,27 @@ impl Counter {
             from,
             until,
             open: 0,
-            windows: Windows::new(from, until, slices),
+            windows: Windows::new(SimTime::ZERO, from, slices_before(from, until, slices)),
+            slices,
             over: false,
             was_waiting: false,
             fresh: vec![Fresh::default(); streams],
         }
     }
 
+    /// The run begins.
+    pub fn start(&mut self, world: &World) {
+        if self.from > SimTime::ZERO {
+            self.windows.begin(world);
+        }
+    }
+
     /// The counted span begins: levels forget what was before.
     pub fn begin(&mut self, model: &mut Model) {
+        if self.from > SimTime::ZERO {
+            self.windows.close(&model.world);
+        }
+        self.outcome.start = self.windows.instead(self.from, self.until, self.slices);
         model.world.restart_meters();
         self.windows.begin(&model.world);
     }
@@ -242,7 +257,7 @@ impl Counter {
     fn look_at_queue(&mut self, world: &World) {
         let waiting = world.waiting();
         self.windows.waiting(waiting);
-        self.outcome.excursions += u64::from(self.was_waiting && waiting == 0);
+        self.outcome.excursions += u64::from(self.was_waiting && waiting == 0 && self.in_span(world.agenda.now()));
         self.was_waiting = waiting > 0;
     }
 
@@ -285,6 +300,12 @@ impl Counter {
             count(&mut self.outcome.pools[world.app_of[worker.index()].index()]);
         }
     }
+}
+
+/// How many slices the time before `from` has, if that until `until` has `slices`: as long as those, as nearly as may be.
+fn slices_before(from: SimTime, until: SimTime, slices: u32) -> u32 {
+    let (before, counted) = ((from - SimTime::ZERO).nanos() as f64, (until - from).nanos().max(1) as f64);
+    libm::round(f64::from(slices) * before / counted).clamp(1.0, 10.0 * f64::from(slices)) as u32
 }
 
 impl Observer for Counter {

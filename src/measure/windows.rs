@@ -54,13 +54,19 @@ impl Windows {
         Windows { from, slice, slices, next, opened: from, in_system: Level::default(), current, last: Vec::new(), done: Vec::new() }
     }
 
+    /// Other slices, of `from..until`; what was seen of the ones before is returned.
+    pub fn instead(&mut self, from: SimTime, until: SimTime, slices: u32) -> Vec<Window> {
+        let before = std::mem::replace(self, Windows { in_system: self.in_system, ..Windows::new(from, until, slices) });
+        before.done
+    }
+
     /// The span begins.
     pub fn begin(&mut self, world: &World) {
         let now = world.agenda.now();
         self.in_system.restart(now);
         self.opened = now;
         self.next = self.from + self.slice;
-        self.last = areas(world, &self.in_system);
+        self.last = areas(now, world, &self.in_system);
         self.current = Window::default();
     }
 
@@ -100,7 +106,7 @@ impl Windows {
 
     /// The slice is over, and any others that passed without an event.
     pub fn turn(&mut self, now: SimTime, world: &World) {
-        let areas = areas(world, &self.in_system);
+        let areas = areas(now, world, &self.in_system);
         let span = (now - self.opened).nanos().max(1) as f64;
         let mean = |index: usize| (areas[index] - self.last[index]) as f64 / span;
         let mut window = std::mem::take(&mut self.current);
@@ -135,8 +141,8 @@ impl Windows {
     }
 }
 
-fn areas(world: &World, in_system: &Level) -> Vec<u128> {
-    let now = world.agenda.now();
+/// Integrals up to `now`, since when nothing has happened.
+fn areas(now: SimTime, world: &World, in_system: &Level) -> Vec<u128> {
     let waiting = world.pools.iter().map(|pool| pool.pending.area(now)).sum::<u128>() + world.proxy.waiting.area(now);
     let mut areas = vec![in_system.area(now), waiting, world.database.connections.area(now), world.database.busy.area(now)];
     areas.extend(world.pools.iter().map(|pool| pool.in_use.area(now)));

@@ -34,6 +34,12 @@ impl Blueprint {
         let network = Network { app: LatencySpec::default(), proxy: LatencySpec::default() };
         Blueprint { workload, apps, proxy: ProxySpec::Direct, database: Postgres::default(), network, faults: Vec::new() }
     }
+
+    /// Whether the question is about a fixed span of time rather than a steady state: something goes wrong in it, or
+    /// arrivals change as time goes by.
+    pub fn is_finite(&self) -> bool {
+        !self.faults.is_empty() || self.workload.iter().any(|stream| !stream.arrivals.kind().stationary())
+    }
 }
 
 /// The wires, as round trips.

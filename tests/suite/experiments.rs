@@ -20,12 +20,12 @@ mod views;
 /// Every experiment in a size that a test can wait for: warm-up, duration, replications.
 const SIZES: &[(&str, &str, &str, u32)] = &[
     ("movehub", "10s", "60s", 2),
-    ("pool-size", "1min", "4min", 2),
+    ("pool-size", "1min", "9min", 2),
     ("restart", "10s", "90s", 2),
     ("bad-minutes", "10s", "2min", 2),
     ("blocking-call", "5s", "10s", 3),
     ("leaks", "0s", "15min", 2),
-    ("long-transactions", "10s", "1min", 3),
+    ("long-transactions", "1min", "10min", 3),
     ("nullpool-against-pooled", "5s", "20s", 3),
     ("overflow-churn", "5s", "1min", 3),
     ("recycling-wave", "5s", "150s", 2),

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use poolcast::answers::document::{Answer, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
+use poolcast::answers::document::{
+    Answer, Basis, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits, WindowFigures,
+};
 use poolcast::answers::report;
 use poolcast::experiment::Experiment;
 
@@ -34,6 +36,7 @@ fn answer(plan: &poolcast::experiment::Plan, index: usize, waits: bool) -> Answe
         scenario: planned.scenario.clone().unwrap_or_default(),
         vary: planned.vary.iter().cloned().collect(),
         replications: 10,
+        warmup: 30.0,
         duration: 300.0,
         digest: "7c1e94d0a1b2c3d4e5f6".into(),
         verdict: "stable".into(),
@@ -49,6 +52,15 @@ fn answer(plan: &poolcast::experiment::Plan, index: usize, waits: bool) -> Answe
             ..DatabaseUse::default()
         },
         requests,
+        basis: Basis {
+            requests_per_replication: 24_012.3,
+            mean_within: Some(0.012),
+            p99_within: Some(0.029),
+            busiest: Some("the pools of api".into()),
+            utilisation: Some(0.34),
+            relaxation: Some(0.14),
+            ..Basis::default()
+        },
         ..Point::default()
     };
     if waits {
@@ -103,6 +115,7 @@ fn a_scenario_is_a_block_with_a_line_for_each_layer() {
     unstable.point.latency = Times { count: 10_000, ..Times::default() };
     unstable.point.pool_wait = Waits::default();
     unstable.point.proxy_wait = Waits::default();
+    unstable.point.basis = Basis { mean_within: None, p99_within: None, ..unstable.point.basis };
     unstable.point.notes = vec!["unstable: the number of requests under way grows for as long as the run lasts".into()];
     let text = plain(&plan, &[answer(&plan, 0, false), answer(&plan, 1, true), unstable]);
     golden("scenarios.txt", &text);
@@ -137,6 +150,23 @@ fn a_sweep_is_a_line_for_each_point() {
         PoolUse { in_use_mean: 5.0, in_use_max: 5, pending_mean: 300.0, pending_max: 700, timeouts: 12, ..PoolUse::default() };
     full.objectives.iter_mut().for_each(|met| met.met = false);
     golden("sweep.txt", &plain(&plan, &answers));
+}
+
+#[test]
+fn a_fixed_horizon_shows_its_course() {
+    let plan = movehub();
+    let mut answer = answer(&plan, 0, false);
+    answer.point.verdict = "finite".into();
+    answer.point.warmup = 0.0;
+    let window = |at: u32| {
+        let latency = if (20..25).contains(&at) { 1.5 + f64::from(at) / 10.0 } else { 0.008 };
+        let (from, band) = (5.0 * f64::from(at), Some([0.9 * latency, 1.1 * latency]));
+        WindowFigures { from, until: from + 5.0, latency: Some(latency), latency_ci95: band, ..WindowFigures::default() }
+    };
+    answer.point.windows = (0..60).map(window).collect();
+    let text = plain(&plan, &[answer]);
+    assert!(text.contains("  by time  ▁▁▁▁▁▁▁▁▁▁▁▁▁▄▇██▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  mean 3.9 s ± 0.4 at 2:00\n"), "{text}");
+    assert!(text.contains("  basis    finite: 10 × 24 012, mean ± 1.2 %\n"), "{text}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub fn lines(points: &[(&Point, &str)]) -> String {
         out += &if index == 0 { paint(Look::Faint, &line) } else { coloured(&line) };
         out.push('\n');
     }
-    out + &objectives(first) + &theory::line(&points.iter().map(|(point, _)| *point).collect::<Vec<_>>())
+    out + &objectives(first) + &theory::line(&points.iter().map(|(point, _)| *point).collect::<Vec<_>>()) + &verdicts(points)
 }
 
 fn header(scenarios: bool, paths: &[&String], points: &[(&Point, &str)]) -> Vec<String> {
@@ -102,6 +102,28 @@ fn objectives(point: &Point) -> String {
     labelled("met", Look::Faint, &names.join(" · "))
 }
 
+/// Why there are no figures, told of the first point of each verdict that has none.
+fn verdicts(points: &[(&Point, &str)]) -> String {
+    let mut told: Vec<&str> = Vec::new();
+    let mut out = String::new();
+    for (point, _) in points {
+        let verdict = point.verdict.as_str();
+        let note = point.notes.iter().find(|note| note.starts_with(verdict)).filter(|_| !told.contains(&verdict));
+        if let Some(note) = note {
+            told.push(verdict);
+            out += &labelled("note", Look::Faint, &format!("({}) {note}", name(point)));
+        }
+    }
+    out
+}
+
+/// "transaction, pool_size = 5".
+fn name(point: &Point) -> String {
+    let vary = point.vary.iter().map(|(path, value)| format!("{path} = {}", plain(value)));
+    let parts: Vec<String> = (!point.scenario.is_empty()).then(|| point.scenario.clone()).into_iter().chain(vary).collect();
+    parts.join(", ")
+}
+
 /// One reason for each layer that binds somewhere, told of the first point where it does.
 fn reasons(answers: &[Answer], advice: &[Advice], file: &str) -> String {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
@@ -115,9 +137,7 @@ fn reasons(answers: &[Answer], advice: &[Advice], file: &str) -> String {
     let mut out = String::new();
     for index in indices {
         let point = &answers[index].point;
-        let place = point.vary.iter().map(|(path, value)| format!("{path} = {}", plain(value)));
-        let place: Vec<String> = (!point.scenario.is_empty()).then(|| point.scenario.clone()).into_iter().chain(place).collect();
-        out += &labelled("why", Look::Key, &format!("({}) {}", place.join(", "), advice[index].why));
+        out += &labelled("why", Look::Key, &format!("({}) {}", name(point), advice[index].why));
         out += &next(&advice[index], point, file);
     }
     out

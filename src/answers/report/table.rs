@@ -3,6 +3,7 @@
 use super::layers::{self, cell};
 use super::lines::{LABEL, Look, WIDTH, labelled, paint, sparkline, wrapped};
 use super::{sweep, theory};
+use crate::answers::basis;
 use crate::answers::document::{Answer, Document, Met, Point};
 use crate::answers::why::{Advice, advise};
 use crate::answers::words::{clock, count, percent, plural, seconds, seconds_within, span};
@@ -82,9 +83,11 @@ fn block(answer: &Answer, file: &str) -> String {
     }
     out += &theory::lines(point);
     out += &queue(answer);
+    out += &by_time(point);
     out += &errors(answer);
     out += &objectives(point);
     out += &notes(point);
+    out += &labelled("basis", Look::Faint, &basis::sentence(point));
     let advice = advise(answer);
     out += &labelled("why", Look::Key, &advice.why);
     out += &next(&advice, point, file);
@@ -127,6 +130,16 @@ fn queue(answer: &Answer) -> String {
     }
     let curve = paint(Look::Key, &sparkline(&answer.queue, CURVE));
     format!("  {}{curve}  peak {} at {}\n", super::lines::left("queue", LABEL - 2), count(most as u64), clock(at))
+}
+
+/// The course of a fixed horizon: mean latencies, and the worst of them with its band.
+fn by_time(point: &Point) -> String {
+    let latencies = point.windows.iter().map(|window| window.latency.unwrap_or(0.0)).collect::<Vec<f64>>();
+    let worst = point.windows.iter().reduce(|worst, next| if next.latency > worst.latency { next } else { worst });
+    let Some((worst, value)) = worst.and_then(|window| Some((window, window.latency?))) else { return String::new() };
+    let value = worst.latency_ci95.map_or_else(|| seconds(value), |band| seconds_within(value, band));
+    let curve = paint(Look::Key, &sparkline(&latencies, CURVE));
+    format!("  {}{curve}  mean {value} at {}\n", super::lines::left("by time", LABEL - 2), clock(worst.from))
 }
 
 fn errors(answer: &Answer) -> String {

@@ -12,7 +12,7 @@ use super::{Failure, Outcome, answer, complain};
 use crate::answers::grid::{Grid, Head, Piece};
 use crate::answers::report::grid::USUAL;
 use crate::answers::report::launch::Launch;
-use crate::answers::runner;
+use crate::answers::runner::{self, RunOptions};
 use crate::answers::shards::Shard;
 use crate::answers::words::plural;
 use crate::experiment::{Experiment, Plan, Problem, Replications};
@@ -161,7 +161,9 @@ impl Sweep {
             let before = pieces.len();
             let share = |done: f64| progress((before as f64 + done * few.len() as f64) / points.len() as f64);
             for ((index, point), outcomes) in few.iter().zip(&these.points).zip(runner::outcomes(&these, jobs, &share)) {
-                let piece = Piece::of(head, *index, runner::answer(&these, point, &outcomes, Vec::new()), &outcomes);
+                let options = RunOptions { jobs, status_every: None };
+                let (answer, outcomes) = runner::complete(&these, point, outcomes, &options);
+                let piece = Piece::of(head, *index, answer, &outcomes);
                 if let Some(out) = out {
                     merge::keep(out, &piece)?;
                 }

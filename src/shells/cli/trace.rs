@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use super::common::{assignment, choose};
 use super::{Failure, Outcome, answer, answer_long, complain};
 use crate::answers::report::{timeline, waterfall};
-use crate::answers::runner::Course;
+use crate::answers::runner;
 use crate::answers::trace;
 use crate::answers::words::count;
 use crate::experiment::diagnose::instead;
@@ -65,7 +65,7 @@ pub(super) struct Trace {
 impl Trace {
     pub(super) fn run(self) -> Outcome {
         let plan = self.plan(&Home::of(&self.file))?;
-        let (blueprint, course) = (&plan.points[0].blueprint, Course { seed: plan.seed, warmup: plan.warmup, duration: plan.duration });
+        let (blueprint, course) = (&plan.points[0].blueprint, runner::course(&plan, &plan.points[0]));
         if let Some(number) = self.request {
             let stream = self.stream(blueprint).map_err(Failure::Input)?;
             let found = trace::request(blueprint, course, self.replication, stream, number);
