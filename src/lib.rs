@@ -112,7 +112,8 @@
 //!
 //! # To read on
 //!
-//! [`guide`] has pages of their own: [how exact it is](guide::how_exact_is_it) and [what it costs](guide::what_it_costs).
+//! [`guide`] has pages of their own: [how exact it is](guide::how_exact_is_it),
+//! [what the numbers mean](guide::what_the_numbers_mean) and [what it costs](guide::what_it_costs).
 
 pub mod guide;
 #[cfg(feature = "proptest")]

@@ -8,6 +8,7 @@ mod conversations;
 mod experiment;
 mod experiments;
 mod import;
+mod numbers;
 mod paths;
 mod pools;
 mod recorded;
