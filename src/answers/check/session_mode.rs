@@ -34,7 +34,7 @@ fn apply(system: &System) -> Vec<Finding> {
     let room = slots(blueprint);
     let size = match most <= room {
         true => format!("{} of at least {}", limit.setting, count(most)),
-        false => format!("pools of at most {} in all, as PostgreSQL has no more slots", count(room)),
+        false => format!("pools of at most {} in all, as PostgreSQL has no more slots, and {} as large", count(room), limit.setting),
     };
     vec![finding.help(format!("{size}; or pool_mode transaction, if no session keeps state"))]
 }
