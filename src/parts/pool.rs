@@ -54,6 +54,10 @@ pub trait Pool: Send {
     fn replied(&mut self, conn: ConnId, cx: &mut Cx);
     /// The far end of a connection in the pool's hands has closed. It is still to be hung up.
     fn lost(&mut self, conn: ConnId, why: Error, cx: &mut Cx);
+    /// The far end of a connection that `request` holds has closed. It is still to be given back.
+    fn lost_while_lent(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        let _ = (request, conn, cx);
+    }
     /// An alarm of its own.
     fn ring(&mut self, alarm: u64, cx: &mut Cx);
     /// A statement outside a transaction begins one (SQLAlchemy's autobegin).

@@ -108,6 +108,8 @@ pub struct Conn {
     pub statement: Statement,
     /// When the near end sent its last statement.
     pub asked: SimTime,
+    /// Statements sent on it, each BEGIN counted as one.
+    pub statements: u32,
     /// What the last reply said went wrong.
     pub error: Option<Error>,
     /// Why the far end has closed.

@@ -267,6 +267,7 @@ impl Cx<'_> {
         let sent = self.conn(conn);
         sent.statement = statement;
         sent.asked = now;
+        sent.statements += 1 + u32::from(statement.begins);
         if sent.gone {
             self.at_once(Event::Lost { conn });
         } else {

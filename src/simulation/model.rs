@@ -306,6 +306,7 @@ impl Model {
             Near::Proxy => self.proxy.as_mut().expect("the proxy dialled").failed(conn, why, cx),
             Near::Request(request) => {
                 if cx.world.requests.get(request).is_some() {
+                    self.pools[worker.index()].lost_while_lent(request, conn, cx);
                     self.workers.lost(request, conn, why, cx);
                 }
             }
