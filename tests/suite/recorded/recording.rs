@@ -11,7 +11,8 @@ pub struct Recording<S> {
     pub rows: Vec<Row>,
     /// Nanoseconds and three figures of the pool's own: after each instant in which they changed.
     pub counters: Vec<[i64; 4]>,
-    /// Nanoseconds at which independent things happened in an order that is nobody's rule.
+    /// Nanoseconds at which independent things happened in an order that is nobody's rule; none where the recorder's clock
+    /// lets nothing happen at once.
     pub ties: Vec<u64>,
     /// The requests that failed, and with what, in words or by poolcast's name; nothing where that is not recorded.
     pub errors: Option<Vec<String>>,
@@ -31,8 +32,8 @@ struct Line<S> {
     schedule: S,
     trace: String,
     counters: String,
-    ties: String,
     #[serde(default)]
+    ties: String,
     errors: Option<Vec<String>>,
 }
 

@@ -139,13 +139,7 @@ fn step(written: &Value) -> StepSpec {
 fn fault(written: &Value) -> At {
     let at = Span::from_nanos(written[1].as_u64().expect("a time in nanoseconds"));
     match written[0].as_str().expect("a fault's name") {
-        "restart" => At(
-            at,
-            FaultSpec::RestartDatabase {
-                down: Span::from_nanos(written[2].as_u64().expect("a time in nanoseconds")),
-                starting: Span::ZERO,
-            },
-        ),
+        "restart" => At(at, FaultSpec::restart(Span::from_nanos(written[2].as_u64().expect("a time in nanoseconds")))),
         _ => At(at, FaultSpec::KillConnections { fraction: 1.0 }),
     }
 }
