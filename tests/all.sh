@@ -17,6 +17,9 @@ tests/oracle/sqlalchemy/compare.sh --schedules 500
 tests/oracle/rust_pools/compare.sh --schedules 500
 tests/oracle/database_sql/compare.sh --schedules 500
 tests/oracle/hikari/compare.sh --schedules 40
+tests/oracle/pools/compare.sh psycopg_pool --schedules 300
+tests/oracle/pools/compare.sh asyncpg --schedules 500
+tests/oracle/pools/compare.sh pg_pool --schedules 500
 
 result=0
 wait "$pgbouncer" || result=$?

@@ -9,7 +9,7 @@
 //! Two things that paths are known for cannot be said here, because no pool does them: handing a connection to the
 //! newest waiter (under which the sum of all waits is that of a fair queue if all holds are equal, and one connection
 //! more may make waits longer), and a queue with a limit of none before psycopg's pool, whose 0 means no limit: a pool
-//! without patience stands for it.
+//! without patience stands for it. Nor is there one with both patience and a limit: psycopg's pool counts those who gave up.
 
 mod counterexamples;
 mod play;

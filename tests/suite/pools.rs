@@ -8,6 +8,7 @@ mod invariants;
 mod java;
 mod kept;
 mod python;
+mod recorded;
 mod rust;
 mod scene;
 mod virtual_time;

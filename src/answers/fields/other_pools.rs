@@ -27,17 +27,18 @@ const PSYCOPG: &[Field] = &[
     field("max_waiting", "0", "Requests that may wait; one more gets TooManyRequests. 0 is no limit.", ""),
     field("max_lifetime", "1h", "Age from which a connection is replaced when it comes back, less up to 5 % at random.", ""),
     field("max_idle", "10min", "At the end of each such period one connection that was never needed in it is closed, above min_size.", ""),
-    field("reconnect_timeout", "5min", "How long a worker goes on trying after a failed connect: after 1 s, 2 s, 4 s …", ""),
+    field("reconnect_timeout", "5min", "How long a worker goes on trying after a failed connect: after about 1 s, 2 s, 4 s …", ""),
     field("num_workers", "3", "Workers that connect. Growing beyond min_size still takes one connect after the other.", ""),
     field("check", "false", "check=ConnectionPool.check_connection: a round trip at each checkout; a dead connection is replaced.", ""),
 ];
 
 const ASYNCPG: &[Field] = &[
-    field("min_size", "10", "Connections opened at the start and kept.", ""),
+    field("min_size", "10", "Connections kept.", ""),
     field("max_size", "10", "Connections at most.", ""),
-    field("max_queries", "50000", "Statements after which a connection is closed when it comes back.", "Checkouts are counted."),
+    field("init_size", "None", "Connections opened at the start; None is as many as min_size.", "Requests wait until that is done."),
+    field("max_queries", "50000", "Statements after which a connection is closed when it comes back; BEGIN and the reset count.", ""),
     field("max_inactive_connection_lifetime", "5min", "Idle time after which a connection above min_size is closed; 0s never.", ""),
-    field("timeout", "None", "acquire(timeout=…): longest wait, connecting included. None waits for ever.", ""),
+    field("timeout", "None", "acquire(timeout=…): longest wait, connecting included, and longest reset. None waits for ever.", ""),
 ];
 
 const HIKARI: &[Field] = &[

@@ -8,26 +8,31 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::patience::Patience;
 use crate::kernel::registry::Example;
 use crate::kernel::rng::Seed;
-use crate::kernel::time::Span;
+use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 use crate::protocol::fact::PoolStep;
 
+mod upkeep;
+
 /// asyncpg's pool under its arguments, with its defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AsyncpgPool {
-    /// Connections opened at the start and kept.
+    /// Connections kept.
     pub min_size: u32,
     /// Connections at most.
     pub max_size: u32,
-    /// Uses after which a connection is closed when it comes back. The library counts statements, this checkouts.
+    /// Connections opened at the start; `None` as many as `min_size`.
+    pub init_size: Option<u32>,
+    /// Statements after which a connection is closed when it comes back; BEGIN, ROLLBACK and the reset script count.
     pub max_queries: u32,
-    /// Idle time after which a connection above `min_size` is closed; "0s" never.
+    /// Idle time after which a connection above `min_size` is closed, one at `min_size` kept until after its next use;
+    /// "0s" never.
     pub max_inactive_connection_lifetime: Span,
-    /// `acquire(timeout=…)`: covers the queue and the connect; `None` waits for ever.
+    /// `acquire(timeout=…)`: covers the queue and the connect, and later the reset; `None` waits for ever.
     pub timeout: Option<Span>,
 }
 
@@ -36,6 +41,7 @@ impl Default for AsyncpgPool {
         AsyncpgPool {
             min_size: 10,
             max_size: 10,
+            init_size: None,
             max_queries: 50_000,
             max_inactive_connection_lifetime: Span::from_secs(300),
             timeout: None,
@@ -51,6 +57,9 @@ impl PoolKind for AsyncpgPool {
     fn check(&self) -> Result<(), Invalid> {
         super::size("max_size", self.max_size)?;
         super::at_most("min_size", self.min_size, "max_size", self.max_size)?;
+        if self.init_size.is_some_and(|size| size < self.min_size || size > self.max_size) {
+            return Err(Invalid::field("init_size", "init_size lies between min_size and max_size; leave it out for min_size"));
+        }
         super::size("max_queries", self.max_queries)
     }
 
@@ -60,10 +69,13 @@ impl PoolKind for AsyncpgPool {
             places: Places::new(worker),
             live: 0,
             inactive: Patience::default(),
-            start: Vec::new(),
+            timers: vec![0; self.max_size as usize],
+            resets: Patience::default(),
+            starting: Vec::new(),
+            connecting: 0,
+            started: false,
             maintaining: false,
-            maintained: None,
-            retry: FIRST_RETRY,
+            retry: upkeep::FIRST_RETRY,
         })
     }
 
@@ -84,23 +96,27 @@ impl PoolKind for AsyncpgPool {
 struct State {
     spec: AsyncpgPool,
     places: Places,
-    /// Holders with a connection, or one being opened.
+    /// `get_size()`: holders whose connection is open.
     live: u32,
-    /// Inactivity timers: the holder, and the phase in which it was set.
+    /// Inactivity timers: the holder, and which of its timers it is.
     inactive: Patience<(u32, u32)>,
+    /// By holder: counts its inactivity timers, so that an old one is known.
+    timers: Vec<u32>,
+    /// Until when a holder's reset may take.
+    resets: Patience<(u32, SimTime)>,
     /// Holders to be connected once the first one is.
-    start: Vec<u32>,
+    starting: Vec<u32>,
+    /// Connects of the start that are under way.
+    connecting: u32,
+    started: bool,
     /// The maintenance task runs or pauses.
     maintaining: bool,
-    /// The holder that it connects now.
-    maintained: Option<u32>,
     retry: Span,
 }
 
 const INACTIVE: u32 = 0;
 const MAINTAIN: u32 = 1;
-const FIRST_RETRY: Span = Span::from_secs(1);
-const LAST_RETRY: Span = Span::from_secs(60);
+const RESET: u32 = 2;
 
 impl State {
     /// Acquire 2: the newest live holder, else the newest dead one, else wait.
@@ -118,97 +134,96 @@ impl State {
 
     /// Acquire 3 and 4: whoever takes a dead holder connects it.
     fn hand_out(&mut self, place: u32, request: RequestId, cx: &mut Cx) {
+        self.timers[place as usize] += 1;
         if self.places[place].conn.is_some() {
             self.places.lend(place, request, cx);
         } else {
-            self.live += 1;
             self.places.connect(place, Some(request), cx);
         }
     }
 
-    /// The holder is back in the queue: the oldest waiter is woken, and the inactivity timer starts.
+    /// The holder is back in the queue: the oldest waiter is woken.
     fn put(&mut self, place: u32, cx: &mut Cx) {
         self.places.put(place, cx);
-        if self.places[place].conn.is_some() {
-            self.watch(place, cx);
-        }
         self.places.wake(cx);
     }
 
     /// The holder's connection is terminated; the holder goes back dead.
     fn terminate(&mut self, place: u32, cx: &mut Cx) {
         cx.step(self.places.worker, PoolStep::Invalidate, self.places[place].user, self.places[place].conn);
-        self.places.hang_up(place, cx);
+        self.hang_up(place, cx);
         self.closed(place, cx);
     }
 
-    fn closed(&mut self, place: u32, cx: &mut Cx) {
-        self.live -= 1;
-        self.places.let_go(place, cx);
-        self.put(place, cx);
-        self.maintain_soon(cx);
+    fn hang_up(&mut self, place: u32, cx: &mut Cx) {
+        self.live -= u32::from(self.places[place].conn.is_some_and(|conn| cx.conn(conn).up));
+        self.timers[place as usize] += 1;
+        self.places.hang_up(place, cx);
     }
 
-    /// Release, after the rollback: the reset script, which is one trip.
+    /// Whom the holder wakes comes first, then maintenance, then who gave it back.
+    fn closed(&mut self, place: u32, cx: &mut Cx) {
+        let user = self.places[place].user.take();
+        self.put(place, cx);
+        if self.begin_maintenance() {
+            self.places.set_at_once(MAINTAIN, cx);
+        }
+        if let Some(request) = user {
+            self.places.goes_on(request, None, cx);
+        }
+    }
+
+    /// Release: in a transaction ROLLBACK, then the reset script, one trip each and both within the timeout of the acquire.
     fn reset(&mut self, place: u32, cx: &mut Cx) {
-        self.places.ask(place, StatementKind::Reset, cx);
+        if let Some(timeout) = self.spec.timeout {
+            let due = cx.now() + timeout;
+            self.places[place].expires = due;
+            if self.resets.add(due, (place, due)).is_some() {
+                self.places.set(RESET, 0, timeout, cx);
+            }
+        }
+        let kind = if self.places.is_in_transaction(place, cx) { StatementKind::Rollback } else { StatementKind::Reset };
+        self.places.ask(place, kind, cx);
     }
 
     fn reset_is_done(&mut self, place: u32, cx: &mut Cx) {
+        self.places[place].expires = SimTime::NEVER;
         self.places.let_go(place, cx);
         self.put(place, cx);
+        self.watch(place, cx);
     }
 
-    fn watch(&mut self, place: u32, cx: &mut Cx) {
-        let lifetime = self.spec.max_inactive_connection_lifetime;
-        if !lifetime.is_zero() && self.inactive.add(cx.now() + lifetime, (place, self.places[place].turn)).is_some() {
-            self.places.set(INACTIVE, 0, lifetime, cx);
+    /// The connection is terminated, and whoever gave it back hears why, even if it is failing already for another reason.
+    fn reset_fails(&mut self, place: u32, why: Error, cx: &mut Cx) {
+        if let Some(request) = self.places[place].user {
+            let failure = &mut cx.request(request).failure;
+            *failure = Some(failure.filter(|before| *before == Error::DeadlineExceeded).unwrap_or(why));
         }
+        self.places[place].expires = SimTime::NEVER;
+        self.terminate(place, cx);
     }
 
-    /// The timers of idle connections; `min_size` of them stay, and are looked at again later.
-    fn end_inactive(&mut self, cx: &mut Cx) {
+    fn end_resets(&mut self, cx: &mut Cx) {
         loop {
             let places = &self.places;
-            let Some((place, turn)) = self.inactive.due(cx.now(), |(place, turn)| places[place].turn == turn) else { break };
-            if self.live > self.spec.min_size {
-                self.live -= 1;
-                self.places.hang_up(place, cx);
-            } else {
-                self.inactive.add(cx.now() + self.spec.max_inactive_connection_lifetime, (place, turn));
-            }
+            let Some((place, _)) = self.resets.due(cx.now(), |(place, due)| places[place].expires == due) else { break };
+            self.reset_fails(place, Error::PoolTimeout, cx);
         }
-        if let Some(next) = self.inactive.rearm() {
-            self.places.set(INACTIVE, 0, next.since(cx.now()), cx);
-        }
-    }
-
-    /// The maintenance task runs when all that was woken has run.
-    fn maintain_soon(&mut self, cx: &mut Cx) {
-        if self.live < self.spec.min_size && !self.maintaining {
-            self.maintaining = true;
-            self.places.set(MAINTAIN, 0, Span::ZERO, cx);
-        }
-    }
-
-    /// It refills to `min_size`, one after the other.
-    fn maintain(&mut self, cx: &mut Cx) {
-        let dead = self.places.idle.iter().rev().copied().find(|place| self.places[*place].conn.is_none());
-        match dead {
-            Some(place) if self.live < self.spec.min_size => {
-                self.live += 1;
-                self.maintained = Some(place);
-                self.places.take(place, None, cx);
-                self.places.connect(place, None, cx);
-            }
-            _ => self.maintaining = false,
+        if let Some(next) = self.resets.rearm() {
+            self.places.set(RESET, 0, next.since(cx.now()), cx);
         }
     }
 
     fn stop(&mut self, request: RequestId, why: Error, cx: &mut Cx) {
         let asking = self.places.asking(request, cx);
         match asking {
-            Asking::Answered => return,
+            // The release goes on behind a shield, but not the task that waits for it.
+            Asking::Answered => {
+                if let Some(place) = self.places.given_back_by(request) {
+                    self.places.let_go(place, cx);
+                }
+                return;
+            }
             // Acquire 6: the connect is cancelled and its work is lost.
             Asking::At(place) => {
                 self.places.refuse(request, why, cx);
@@ -223,18 +238,10 @@ impl State {
 }
 
 impl Pool for State {
-    /// One holder is connected first, then the others up to `min_size` in parallel.
+    /// The holder on top is connected first, then the others below it in parallel. Until that is done requests wait;
+    /// at the real pool nobody can ask before.
     fn start(&mut self, cx: &mut Cx) {
-        let all: Vec<u32> = (0..self.spec.max_size).map(|_| self.places.add(cx)).collect();
-        let (connected, dead) = all.split_at(self.spec.min_size as usize);
-        for place in dead {
-            self.places.put(*place, cx);
-        }
-        self.live = self.spec.min_size;
-        if let Some((first, others)) = connected.split_first() {
-            self.start = others.to_vec();
-            self.places.connect(*first, None, cx);
-        }
+        self.begin(cx);
     }
 
     fn acquire(&mut self, request: RequestId, cx: &mut Cx) {
@@ -253,15 +260,17 @@ impl Pool for State {
     }
 
     fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        if self.places.was_buried(request, conn, cx) {
+            return;
+        }
         let place = self.places.take_back(request, conn, cx);
         if !self.places.is_sound(place, cx) || self.places.is_gone(place, cx) {
             self.terminate(place, cx);
-        } else if self.places[place].uses >= self.spec.max_queries {
+        } else if cx.conn(conn).statements >= self.spec.max_queries {
+            self.live -= 1;
             if self.places.close(place, cx) {
                 self.closed(place, cx);
             }
-        } else if self.places.is_in_transaction(place, cx) {
-            self.places.ask(place, StatementKind::Rollback, cx);
         } else {
             self.reset(place, cx);
         }
@@ -269,64 +278,57 @@ impl Pool for State {
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
         let place = self.places.connected(conn, cx);
-        for other in std::mem::take(&mut self.start) {
-            self.places.connect(other, None, cx);
+        self.live += 1;
+        if let Some(request) = self.places[place].user {
+            return self.places.lend(place, request, cx);
         }
-        match self.places[place].user {
-            Some(request) => self.places.lend(place, request, cx),
-            None => {
-                self.put(place, cx);
-                self.retry = FIRST_RETRY;
-                if self.maintained.take_if(|maintained| *maintained == place).is_some() {
-                    self.places.set(MAINTAIN, 0, Span::ZERO, cx);
-                }
-            }
-        }
+        self.watch(place, cx);
+        if self.started { self.maintained(place, cx) } else { self.start_next(cx) }
     }
 
-    /// At the start the library would give up altogether; here the holders go on dead, and maintenance tries again.
+    /// At the start the library gives up altogether; here the pool starts without those connections, and maintenance
+    /// tries again.
     fn failed(&mut self, conn: ConnId, why: Error, cx: &mut Cx) {
         let place = self.places.not_connected(conn, cx);
-        self.live -= 1;
-        let at_start = std::mem::take(&mut self.start);
         if let Some(request) = self.places[place].user {
             self.places.refuse(request, why, cx);
             self.put(place, cx);
             return self.maintain_soon(cx);
         }
-        self.put(place, cx);
-        for other in at_start {
-            self.live -= 1;
-            self.put(other, cx);
-        }
-        let maintained = self.maintained.take_if(|maintained| *maintained == place).is_some();
-        if maintained || !self.maintaining {
-            self.maintaining = true;
-            self.places.set(MAINTAIN, 0, self.retry, cx);
-            self.retry = (self.retry + self.retry).min(LAST_RETRY);
-        }
+        if self.started { self.maintain_later(place, cx) } else { self.start_next(cx) }
     }
 
     fn replied(&mut self, conn: ConnId, cx: &mut Cx) {
-        let (place, fine) = (cx.conn(conn).near_tag, cx.conn(conn).error.is_none());
-        match self.places[place].phase {
-            _ if !fine => self.terminate(place, cx),
-            Phase::Asking(StatementKind::Rollback) => self.reset(place, cx),
+        let (place, error) = (cx.conn(conn).near_tag, cx.conn(conn).error);
+        match (error, self.places[place].phase) {
+            (Some(why), _) => self.reset_fails(place, why, cx),
+            (None, Phase::Asking(StatementKind::Rollback)) => self.places.ask(place, StatementKind::Reset, cx),
             _ => self.reset_is_done(place, cx),
         }
     }
 
     /// The loop reads all sockets: a holder whose connection has gone is dead at once.
-    fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
+    fn lost(&mut self, conn: ConnId, why: Error, cx: &mut Cx) {
         let place = cx.conn(conn).near_tag;
         match self.places[place].phase {
-            Phase::Idle => {
-                self.live -= 1;
-                self.places.hang_up(place, cx);
+            Phase::Idle | Phase::Taken => {
+                self.hang_up(place, cx);
                 self.maintain_soon(cx);
             }
-            Phase::Asking(_) => self.terminate(place, cx),
+            Phase::Preparing(_) | Phase::Asking(_) => self.reset_fails(place, why, cx),
             _ => {}
+        }
+    }
+
+    /// It goes back dead at once, whatever its user does.
+    fn lost_while_lent(&mut self, _: RequestId, conn: ConnId, cx: &mut Cx) {
+        let place = cx.conn(conn).near_tag;
+        if self.places[place].conn == Some(conn) {
+            self.live -= 1;
+            self.timers[place as usize] += 1;
+            self.places.bury(place, cx);
+            self.put(place, cx);
+            self.maintain_soon(cx);
         }
     }
 
@@ -339,6 +341,7 @@ impl Pool for State {
             }
             Rang::Closed(place) => self.closed(place, cx),
             Rang::Own(INACTIVE, _) => self.end_inactive(cx),
+            Rang::Own(RESET, _) => self.end_resets(cx),
             Rang::Own(..) => self.maintain(cx),
             _ => {}
         }
@@ -349,7 +352,9 @@ impl Pool for State {
     }
 
     fn status(&self) -> String {
-        let idle = self.places.idle.iter().filter(|place| self.places[**place].conn.is_some()).count();
-        format!("get_size() {} get_idle_size() {idle} min {} max {}", self.live, self.spec.min_size, self.spec.max_size)
+        let queued = self.places.idle.iter().filter(|place| self.places[**place].conn.is_some()).count();
+        let idle = if self.started { queued as u32 } else { self.live };
+        let AsyncpgPool { min_size, max_size, .. } = self.spec;
+        format!("get_size() {} get_idle_size() {idle} min {min_size} max {max_size} waiting {}", self.live, self.places.pending)
     }
 }

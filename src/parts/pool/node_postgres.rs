@@ -90,18 +90,15 @@ const LIFETIME: u32 = 2;
 const PULSE: u32 = 3;
 
 impl State {
-    /// The oldest pending request gets the newest idle client, or one of its own.
+    /// The oldest pending request gets the newest idle client, or one of its own. One pulse serves one request.
     fn pulse(&mut self, cx: &mut Cx) {
-        loop {
-            let has_room = self.places.total < self.spec.max;
-            if self.places.idle.is_empty() && !has_room {
-                return;
-            }
-            let Some(request) = self.places.next_in_line(cx) else { return };
-            match self.places.take_newest(Some(request), cx) {
-                Some(place) => self.places.lend(place, request, cx),
-                None => self.connect(request, cx),
-            }
+        if self.places.idle.is_empty() && self.places.total >= self.spec.max {
+            return;
+        }
+        let Some(request) = self.places.next_in_line(cx) else { return };
+        match self.places.take_newest(Some(request), cx) {
+            Some(place) => self.places.lend(place, request, cx),
+            None => self.connect(request, cx),
         }
     }
 
@@ -116,13 +113,44 @@ impl State {
         Some(self.spec.connection_timeout_millis).filter(|timeout| !timeout.is_zero())
     }
 
-    /// It no longer counts; those who wait hear of it when `client.end()` has called back.
+    /// It no longer counts; those who wait hear of it when `client.end()` has called back: at once if the server has gone.
     fn end(&mut self, place: u32, cx: &mut Cx) {
+        let is_gone = self.places.is_gone(place, cx);
+        self.remove(place, cx);
+        if is_gone {
+            return self.pulse(cx);
+        }
+        let ending = cx.driver(self.places.worker).time(Operation::Close);
+        self.places.set(PULSE, 0, ending, cx);
+    }
+
+    fn remove(&mut self, place: u32, cx: &mut Cx) {
         self.places.let_go(place, cx);
         self.places.hang_up(place, cx);
         self.places.remove(place, cx);
-        let ending = cx.driver(self.places.worker).time(Operation::Close);
-        self.places.set(PULSE, 0, ending, cx);
+    }
+
+    /// A client that does not come up: the next in line has its turn before the one it was for hears of it.
+    fn give_up(&mut self, place: u32, why: Error, cx: &mut Cx) {
+        let request = self.places[place].user.take();
+        if let Some(request) = request {
+            self.places.asks_again(request, cx);
+        }
+        self.remove(place, cx);
+        self.pulse(cx);
+        if let Some(request) = request {
+            self.places.refuse(request, why, cx);
+        }
+    }
+
+    /// `release` of a client that works.
+    fn come_back(&mut self, place: u32, cx: &mut Cx) {
+        let used_up = self.spec.max_uses.is_some_and(|most| self.places[place].uses >= most);
+        if used_up || self.places[place].expires <= cx.now() {
+            self.end(place, cx);
+        } else {
+            self.put(place, cx);
+        }
     }
 
     fn put(&mut self, place: u32, cx: &mut Cx) {
@@ -138,12 +166,15 @@ impl State {
         self.pulse(cx);
     }
 
+    /// Timers of idle clients. One that rings while there are `min` clients is not set again before the next use.
     fn end_idle(&mut self, cx: &mut Cx) {
         loop {
             let places = &self.places;
             let Some((place, _)) = self.idle_timers.due(cx.now(), |(place, turn)| places[place].turn == turn) else { break };
-            self.places.take(place, None, cx);
-            self.end(place, cx);
+            if self.places.total > self.spec.min {
+                self.places.take(place, None, cx);
+                self.end(place, cx);
+            }
         }
         if let Some(next) = self.idle_timers.rearm() {
             self.places.set(IDLE, 0, next.since(cx.now()), cx);
@@ -155,9 +186,20 @@ impl State {
         let Some(timeout) = self.timeout() else { return };
         let connecting = &self.places[place];
         if connecting.phase == Phase::Connecting && connecting.born + timeout == cx.now() {
-            let request = connecting.user.expect("a client connects for somebody");
-            self.places.refuse(request, Error::ConnectTimeout, cx);
-            self.end(place, cx);
+            self.give_up(place, Error::ConnectTimeout, cx);
+        }
+    }
+
+    /// A request has waited too long. If a client is being opened for it, that goes on without it; the timer of that
+    /// connect is another one, which is older only for who never stood in the line.
+    fn times_out(&mut self, request: RequestId, cx: &mut Cx) {
+        let is_late = match self.places.asking(request, cx) {
+            Asking::InLine => true,
+            Asking::At(place) => self.timeout().is_some_and(|timeout| self.places[place].born + timeout > cx.now()),
+            _ => false,
+        };
+        if is_late {
+            self.places.refuse(request, Error::PoolTimeout, cx);
         }
     }
 
@@ -184,29 +226,24 @@ impl Pool for State {
         }
     }
 
+    /// Nobody can cancel a connect; when the client is there it is given back.
     fn withdraw(&mut self, request: RequestId, cx: &mut Cx) {
-        match self.places.asking(request, cx) {
-            Asking::Answered => {}
-            Asking::At(place) => {
-                self.places.refuse(request, Error::DeadlineExceeded, cx);
-                self.end(place, cx);
-            }
-            _ => self.places.refuse(request, Error::DeadlineExceeded, cx),
+        if self.places.asking(request, cx) != Asking::Answered {
+            self.places.refuse(request, Error::DeadlineExceeded, cx);
         }
     }
 
     /// No validation, no reset, no rollback: a client that comes back inside a transaction goes out as it is.
     fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         let place = self.places.take_back(request, conn, cx);
-        let used_up = self.spec.max_uses.is_some_and(|most| self.places[place].uses >= most);
         let is_broken = !self.places.is_sound(place, cx) || self.places.is_gone(place, cx);
         if is_broken {
             cx.step(self.places.worker, PoolStep::Invalidate, Some(request), Some(conn));
         }
-        if is_broken || used_up || self.places[place].expires <= cx.now() {
+        if is_broken {
             self.end(place, cx);
         } else {
-            self.put(place, cx);
+            self.come_back(place, cx);
         }
     }
 
@@ -217,27 +254,30 @@ impl Pool for State {
             self.places[place].expires = cx.now() + lifetime;
             self.places.set(LIFETIME, place, lifetime, cx);
         }
-        let request = self.places[place].user.expect("a client connects for somebody");
-        self.places.lend(place, request, cx);
+        match self.places[place].user {
+            Some(request) => self.places.lend(place, request, cx),
+            None => {
+                self.places[place].uses += 1;
+                self.come_back(place, cx);
+            }
+        }
     }
 
     fn failed(&mut self, conn: ConnId, why: Error, cx: &mut Cx) {
         let place = self.places.not_connected(conn, cx);
-        let request = self.places[place].user.expect("a client connects for somebody");
-        self.places.refuse(request, why, cx);
-        self.end(place, cx);
+        self.give_up(place, why, cx);
     }
 
     fn replied(&mut self, _: ConnId, _: &mut Cx) {
         unreachable!("pg-pool asks nothing of its own");
     }
 
-    /// An idle client's socket error removes it.
+    /// An idle client's socket error removes it, and nobody is told.
     fn lost(&mut self, conn: ConnId, _: Error, cx: &mut Cx) {
         let place = cx.conn(conn).near_tag;
         if self.places[place].phase == Phase::Idle {
             self.places.take(place, None, cx);
-            self.end(place, cx);
+            self.remove(place, cx);
         }
     }
 
@@ -245,9 +285,7 @@ impl Pool for State {
         match self.places.rang(alarm, cx) {
             Rang::Deadline => {
                 while let Some(request) = self.places.overdue(cx) {
-                    if self.places.asking(request, cx) == Asking::InLine {
-                        self.places.refuse(request, Error::PoolTimeout, cx);
-                    }
+                    self.times_out(request, cx);
                 }
             }
             Rang::Own(IDLE, _) => self.end_idle(cx),

@@ -1,7 +1,8 @@
 //! What pools have in common beneath their steps: places for connections, the line of waiters, deadlines, meters, facts.
 //!
 //! Two things hold for every kind that stands on this. A connection that was left in the middle of a statement is
-//! closed, since one connection carries one statement at a time. And giving a connection back cannot be cancelled.
+//! closed, since one connection carries one statement at a time. And giving a connection back cannot be cancelled, if the
+//! kind does not say otherwise.
 
 use std::collections::VecDeque;
 
@@ -73,6 +74,8 @@ pub(super) struct Places {
     /// Places in all.
     pub total: u32,
     line: VecDeque<Ticket>,
+    /// Parameter of the kind, see [`Places::keeping_gone`].
+    keeps_gone: bool,
     /// Requests in the line, those included that were told to look.
     pub pending: u64,
     deadlines: Patience<Ticket>,
@@ -90,12 +93,18 @@ impl Places {
             idle: VecDeque::new(),
             total: 0,
             line: VecDeque::new(),
+            keeps_gone: false,
             pending: 0,
             deadlines: Patience::default(),
             resting: Vec::new(),
             rests: 0,
             serial: 0,
         }
+    }
+
+    /// Those who gave up stay in the line until their turn comes, and count.
+    pub fn keeping_gone(self) -> Places {
+        Places { keeps_gone: true, ..self }
     }
 
     pub fn gauges(&self, limit: Option<u64>) -> Gauges {
@@ -227,9 +236,14 @@ impl Places {
     /// Whoever gave the connection back goes on.
     pub fn let_go(&mut self, place: u32, cx: &mut Cx) {
         if let Some(request) = self.all[place as usize].user.take() {
-            cx.step(self.worker, PoolStep::Checkin, Some(request), self.all[place as usize].conn);
-            cx.at_once(Event::Released { request });
+            self.goes_on(request, self.all[place as usize].conn, cx);
         }
+    }
+
+    /// The request that gave `conn` back goes on.
+    pub fn goes_on(&self, request: RequestId, conn: Option<ConnId>, cx: &mut Cx) {
+        cx.step(self.worker, PoolStep::Checkin, Some(request), conn);
+        cx.at_once(Event::Released { request });
     }
 
     /// Asks something on the place's connection, after the driver's own time for it; the answer is `replied` or `lost`.
@@ -262,6 +276,13 @@ impl Places {
         matches!(self.all[place as usize].phase, Phase::Asking(_)).then_some(place)
     }
 
+    /// The place that the request is giving back, if something is still done to it first.
+    pub fn given_back_by(&self, request: RequestId) -> Option<u32> {
+        let is_done_to = |phase| matches!(phase, Phase::Preparing(_) | Phase::Asking(_) | Phase::Closing);
+        let found = self.all.iter().position(|place| place.user == Some(request) && is_done_to(place.phase))?;
+        Some(found as u32)
+    }
+
     /// Closes the place's connection; true if that took no time, else [`Rang::Closed`] follows.
     pub fn close(&mut self, place: u32, cx: &mut Cx) -> bool {
         self.hang_up(place, cx);
@@ -282,6 +303,27 @@ impl Places {
             cx.step(self.worker, PoolStep::Close, self.all[place as usize].user, Some(conn));
         }
         cx.hang_up(conn);
+    }
+
+    /// The place's connection has gone while somebody holds it, who keeps the ruin.
+    pub fn bury(&mut self, place: u32, cx: &mut Cx) {
+        let buried = &mut self.all[place as usize];
+        let (conn, user) = (buried.conn.take(), buried.user.take());
+        cx.step(self.worker, PoolStep::Close, user, conn);
+    }
+
+    /// Whether what a request gives back is a ruin, and no longer the place's; then the request goes on, and that is all.
+    pub fn was_buried(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) -> bool {
+        let place = cx.conn(conn).near_tag;
+        let is_ruin = self.all[place as usize].conn != Some(conn);
+        if is_ruin {
+            let now = cx.now();
+            cx.meter(self.worker).open.down(now);
+            cx.conn(conn).near = Near::Pool;
+            self.goes_on(request, None, cx);
+            cx.hang_up(conn);
+        }
+        is_ruin
     }
 
     /// The place is no more.

@@ -80,7 +80,7 @@ impl PoolKind for PsycopgPool {
 
     fn build(&self, worker: WorkerId, seed: &Seed) -> Box<dyn Pool> {
         Box::new(State {
-            places: Places::new(worker),
+            places: Places::new(worker).keeping_gone(),
             dice: seed.stream("psycopg"),
             tasks: VecDeque::new(),
             busy: 0,
@@ -109,8 +109,8 @@ struct State {
     spec: PsycopgPool,
     places: Places,
     dice: Stream,
-    /// `AddConnection` tasks that no worker has taken yet, by their place.
-    tasks: VecDeque<u32>,
+    /// What no worker has taken yet.
+    tasks: VecDeque<Task>,
     /// Workers that connect now.
     busy: u32,
     /// By place: how its connect has fared.
@@ -119,16 +119,40 @@ struct State {
     growing: Option<u32>,
     /// The fewest idle connections in this period: so many were never used.
     least_idle: usize,
-    /// Requests whose connection failed its check, and how often.
-    checks: Vec<(RequestId, i32)>,
+    /// By request, where connections are checked: until when it asks, and how it pauses after a failed check.
+    checks: Vec<(SimTime, Option<Attempt>)>,
 }
 
-/// `ConnectionAttempt`.
+/// `MaintenanceTask`: what workers do.
+#[derive(Clone, Copy)]
+enum Task {
+    /// Connect in this place.
+    AddConnection(u32),
+    /// Begin the first period of `max_idle`.
+    Schedule,
+    ShrinkPool,
+}
+
+/// `AttemptWithBackoff`: pauses of about a second, doubled each time, until `timeout` has passed since the first failure.
 #[derive(Clone, Copy, Default)]
 struct Attempt {
     began: SimTime,
+    timeout: Span,
     delay: Span,
     gives_up: Option<SimTime>,
+}
+
+impl Attempt {
+    fn update_delay(&mut self, now: SimTime, dice: &mut Stream) {
+        let end = *self.gives_up.get_or_insert(now + self.timeout);
+        let first = self.delay.is_zero();
+        self.delay = if first { Span::from_secs(1).scaled(0.9 + 0.2 * dice.uniform()) } else { self.delay + self.delay };
+        self.delay = self.delay.min(end.since(now));
+    }
+
+    fn is_over(&self, now: SimTime) -> bool {
+        self.gives_up.is_some_and(|end| now >= end)
+    }
 }
 
 const SHRINK: u32 = 0;
@@ -136,11 +160,14 @@ const SHRINK: u32 = 0;
 impl State {
     /// Getconn 2–5, under one lock.
     fn get(&mut self, request: RequestId, cx: &mut Cx) {
+        if self.spec.timeout.is_zero() || self.spec.check && cx.now() >= self.checks[request.place()].0 {
+            return self.places.refuse(request, Error::PoolTimeout, cx);
+        }
         if let Some(place) = self.places.take_oldest(Some(request), cx) {
             self.least_idle = self.least_idle.min(self.places.idle.len());
             return self.check(place, request, cx);
         }
-        if self.spec.max_waiting > 0 && self.places.pending >= u64::from(self.spec.max_waiting) {
+        if self.spec.max_waiting > 0 && self.places.line_length() >= self.spec.max_waiting as usize {
             return self.places.refuse(request, Error::PoolQueueFull, cx);
         }
         self.places.wait(request, cx);
@@ -149,7 +176,8 @@ impl State {
         }
     }
 
-    /// One growth connect runs at a time, so a burst pays one connect time per connection.
+    /// One growth connect runs at a time, so a burst pays one connect time per connection. Those who gave up still count
+    /// as waiting until a connection comes by.
     fn grow(&mut self, cx: &mut Cx) {
         self.growing = None;
         if self.places.total < self.spec.most() && (self.places.total < self.spec.min_size || self.places.has_line(cx)) {
@@ -159,22 +187,32 @@ impl State {
         }
     }
 
-    /// Queues an `AddConnection` task; a free worker takes it at once.
     fn add_connection(&mut self, place: u32, cx: &mut Cx) {
         let index = place as usize;
         self.attempts.resize(self.attempts.len().max(index + 1), Attempt::default());
-        self.attempts[index] = Attempt::default();
-        self.tasks.push_back(place);
+        self.attempts[index] = Attempt { timeout: self.spec.reconnect_timeout, ..Attempt::default() };
+        self.run_task(Task::AddConnection(place), cx);
+    }
+
+    /// Queues a task; a free worker takes it at once.
+    fn run_task(&mut self, task: Task, cx: &mut Cx) {
+        self.tasks.push_back(task);
         self.work(cx);
     }
 
     fn work(&mut self, cx: &mut Cx) {
         while self.busy < self.spec.num_workers
-            && let Some(place) = self.tasks.pop_front()
+            && let Some(task) = self.tasks.pop_front()
         {
-            self.busy += 1;
-            self.attempts[place as usize].began = cx.now();
-            self.places.connect(place, None, cx);
+            match task {
+                Task::AddConnection(place) => {
+                    self.busy += 1;
+                    self.attempts[place as usize].began = cx.now();
+                    self.places.connect(place, None, cx);
+                }
+                Task::Schedule => self.places.set(SHRINK, 0, self.spec.max_idle, cx),
+                Task::ShrinkPool => self.shrink(cx),
+            }
         }
     }
 
@@ -190,21 +228,24 @@ impl State {
 
     fn checked(&mut self, place: u32, fine: bool, cx: &mut Cx) {
         let request = self.places[place].user.expect("a connection is checked for somebody");
-        let failures = self.checks.iter().position(|(other, _)| *other == request).map_or(0, |index| self.checks.swap_remove(index).1);
         if fine {
             return self.places.lend(place, request, cx);
         }
         self.places[place].user = None;
-        self.places.asks_again(request, cx);
         self.discard(place, cx);
-        if cx.now() >= cx.request(request).asked + self.spec.timeout {
+        let now = cx.now();
+        let (deadline, before) = &mut self.checks[request.place()];
+        let Some(attempt) = before else {
+            // `sleep(0)`: those who ask in this instant come first.
+            *before = Some(Attempt { timeout: deadline.since(now), ..Attempt::default() });
+            return self.places.rest(request, Span::ZERO, cx);
+        };
+        attempt.update_delay(now, &mut self.dice);
+        if attempt.is_over(now) {
+            self.places.asks_again(request, cx);
             return self.places.refuse(request, Error::PoolTimeout, cx);
         }
-        self.checks.push((request, failures + 1));
-        match failures {
-            0 => self.get(request, cx),
-            _ => self.places.rest(request, Span::from_secs(1 << (failures - 1).min(9)), cx),
-        }
+        self.places.rest(request, attempt.delay, cx);
     }
 
     /// Add to pool: to the oldest waiter without a race, else to the idle ones. A connection past its age is served too.
@@ -258,16 +299,10 @@ impl State {
         }
     }
 
-    fn stop(&mut self, request: RequestId, why: Error, cx: &mut Cx) {
-        match self.places.asking(request, cx) {
-            Asking::Answered => {}
-            // The timeout does not cut a check short.
-            Asking::At(_) if why == Error::PoolTimeout => {}
-            Asking::At(place) => {
-                self.places.refuse(request, why, cx);
-                self.discard(place, cx);
-            }
-            _ => self.places.refuse(request, why, cx),
+    /// Neither a check nor the pause after one is cut short by the timeout.
+    fn times_out(&mut self, request: RequestId, cx: &mut Cx) {
+        if self.places.asking(request, cx) == Asking::InLine {
+            self.places.refuse(request, Error::PoolTimeout, cx);
         }
     }
 }
@@ -278,17 +313,35 @@ impl Pool for State {
             let place = self.places.add(cx);
             self.add_connection(place, cx);
         }
-        self.places.set(SHRINK, 0, self.spec.max_idle, cx);
+        self.run_task(Task::Schedule, cx);
     }
 
     fn acquire(&mut self, request: RequestId, cx: &mut Cx) {
-        self.checks.retain(|(other, _)| *other != request);
+        if self.spec.check {
+            self.checks.resize(self.checks.len().max(request.place() + 1), Default::default());
+            self.checks[request.place()] = (cx.now() + self.spec.timeout, None);
+        }
         self.places.asked(request, Some(self.spec.timeout), cx);
         self.get(request, cx);
     }
 
     fn withdraw(&mut self, request: RequestId, cx: &mut Cx) {
-        self.stop(request, Error::DeadlineExceeded, cx);
+        match self.places.asking(request, cx) {
+            Asking::Answered => {
+                // Putconn takes a cancellation in its rollback for an error of the rollback; the task never hears of it.
+                if let Some(place) = self.places.given_back_by(request)
+                    && self.places[place].phase != Phase::Closing
+                {
+                    cx.request(request).failure.take_if(|why| *why == Error::DeadlineExceeded);
+                    self.discard(place, cx);
+                }
+            }
+            Asking::At(place) => {
+                self.places.refuse(request, Error::DeadlineExceeded, cx);
+                self.discard(place, cx);
+            }
+            _ => self.places.refuse(request, Error::DeadlineExceeded, cx),
+        }
     }
 
     fn release(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
@@ -305,7 +358,7 @@ impl Pool for State {
     fn opened(&mut self, conn: ConnId, cx: &mut Cx) {
         let place = self.places.connected(conn, cx);
         self.busy -= 1;
-        self.places[place].expires = cx.now() + self.spec.max_lifetime.scaled(1.0 - 0.05 * self.dice.uniform());
+        self.places[place].expires = cx.now() + self.spec.max_lifetime.scaled(0.95 + 0.05 * self.dice.uniform());
         self.give(place, cx);
         if self.growing == Some(place) {
             self.grow(cx);
@@ -317,13 +370,11 @@ impl Pool for State {
         let place = self.places.not_connected(conn, cx);
         self.busy -= 1;
         let attempt = &mut self.attempts[place as usize];
-        if attempt.gives_up.is_some_and(|end| attempt.began >= end) {
+        let began = attempt.began;
+        if attempt.is_over(began) {
             self.give_up(place, cx);
         } else {
-            let end = *attempt.gives_up.get_or_insert(attempt.began + self.spec.reconnect_timeout);
-            let first = attempt.delay.is_zero();
-            attempt.delay = if first { Span::from_secs(1).scaled(0.9 + 0.2 * self.dice.uniform()) } else { attempt.delay + attempt.delay };
-            attempt.delay = attempt.delay.min(end.since(cx.now()));
+            attempt.update_delay(began, &mut self.dice);
             let delay = attempt.delay;
             self.places.pause(place, delay, cx);
         }
@@ -353,16 +404,13 @@ impl Pool for State {
         match self.places.rang(alarm, cx) {
             Rang::Deadline => {
                 while let Some(request) = self.places.overdue(cx) {
-                    self.stop(request, Error::PoolTimeout, cx);
+                    self.times_out(request, cx);
                 }
             }
             Rang::Closed(place) => self.closed(place, cx),
-            Rang::Paused(place) => {
-                self.tasks.push_back(place);
-                self.work(cx);
-            }
+            Rang::Paused(place) => self.run_task(Task::AddConnection(place), cx),
             Rang::Rested(request) => self.get(request, cx),
-            Rang::Own(..) => self.shrink(cx),
+            Rang::Own(..) => self.run_task(Task::ShrinkPool, cx),
             Rang::Nothing => {}
         }
     }
@@ -383,7 +431,7 @@ impl Pool for State {
             self.spec.most(),
             self.places.total,
             self.places.idle.len(),
-            self.places.pending
+            self.places.line_length()
         )
     }
 }

@@ -36,6 +36,11 @@ impl Places {
         cx.after(span, Rank::Timer, Event::PoolRing { worker: self.worker, alarm });
     }
 
+    /// The kind's own alarm `number` rings in this instant, after all that was already caused.
+    pub fn set_at_once(&self, number: u32, cx: &mut Cx) {
+        cx.at_once(Event::PoolRing { worker: self.worker, alarm: u64::from(OWN - number) });
+    }
+
     /// What an alarm means.
     pub fn rang(&mut self, alarm: u64, cx: &mut Cx) -> Rang {
         let (low, high) = (alarm as u32, (alarm >> 32) as u32);

@@ -76,10 +76,15 @@ impl Places {
         Some(request)
     }
 
+    /// How many stand in the line, with those who gave up and were not cleared away.
+    pub fn line_length(&self) -> usize {
+        self.line.len()
+    }
+
     /// Whether somebody sleeps in the line.
     pub fn has_line(&mut self, cx: &Cx) -> bool {
         let worker = self.worker;
-        while self.line.front().is_some_and(|ticket| !waits(cx.world, worker, *ticket)) {
+        while !self.keeps_gone && self.line.front().is_some_and(|ticket| !waits(cx.world, worker, *ticket)) {
             self.line.pop_front();
         }
         !self.line.is_empty()
