@@ -7,17 +7,16 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::answers::check::{self, System};
 use crate::answers::document::Named;
 use crate::answers::evidence::{Proof, Shown, Standard, Verdict, prove};
 use crate::answers::load;
 use crate::answers::search::{self, most_tried};
-use crate::answers::why::advise;
 use crate::experiment::{Plan, Point, Problem, Replications};
 use crate::measure::intervals::Confidence;
 use crate::simulation::blueprint::Blueprint;
 
 mod paste;
+mod reasons;
 mod share;
 
 /// What is tuned: one path, or several that share a total.
@@ -139,31 +138,13 @@ pub fn size(task: &Task) -> Result<Size, Problem> {
         seed: plan.seed,
         feasible,
         answer: feasible.then(|| object(&chosen)),
-        binding: binding(&cases, &chosen, feasible),
+        binding: reasons::binding(&cases, &chosen, feasible),
         tried: cases.iter().map(tried).collect(),
         cliff: feasible.then(|| cliff(task, &plan)),
-        limits: limits(blueprint),
+        limits: reasons::limits(blueprint),
         configuration: paste::configuration(blueprint),
-        notes: notes(task, &cases, is_monotone),
+        notes: reasons::notes(task, &cases, is_monotone),
     })
-}
-
-fn notes(task: &Task, cases: &[Case], is_monotone: bool) -> Vec<String> {
-    let mut notes = Vec::new();
-    if !is_monotone {
-        let range = "a larger setting misses what a smaller one meets";
-        notes.push(format!("more is not always better here: {range}; the range is shown, what lies beside the edge judged by itself"));
-    }
-    if cases.iter().any(|case| case.proof.verdict == Verdict::Undecided) {
-        let margin = 100.0 * task.indifference;
-        let open = format!("within {margin:.0} % of a limit, or after the most replications (--at-most) still not decided");
-        notes.push(format!("open: {open}; the answer does not rely on it"));
-    }
-    if cases.iter().any(|case| case.proof.answer.point.verdict == "too short") {
-        let remedy = "a longer duration would settle it (--set duration=…)";
-        notes.push(format!("too short: runs that still show how they began are not taken as proof; {remedy}"));
-    }
-    notes
 }
 
 type Found = (Option<Vec<(String, u64)>>, bool);
@@ -265,56 +246,9 @@ fn cliff(task: &Task, plan: &Plan) -> Cliff {
     Cliff { holds_at: load(found.smallest.unwrap_or(LOAD_STEPS + 1) - 1), fails_at: found.smallest.map(load), objectives }
 }
 
-/// What binds just below the answer, or at the largest size if none is enough.
-fn binding(cases: &[Case], chosen: &[(String, u64)], feasible: bool) -> String {
-    let at = cases.iter().position(|case| case.values == chosen).expect("it was tried");
-    if !feasible {
-        if let Some(case) = cases.iter().find(|case| case.proof.is_too_large) {
-            let missed = case.proof.shown.iter().filter(|shown| shown.verdict == Verdict::Misses).map(|shown| shown.objective.clone());
-            return format!("at {} it misses: {}", in_words(&case.values), missed.collect::<Vec<_>>().join(", "));
-        }
-        return advise(&cases[at].proof.answer).why;
-    }
-    match cases[..at].iter().rev().find(|case| case.proof.verdict != Verdict::Meets) {
-        Some(below) => {
-            let open = below.proof.shown.iter().filter(|shown| shown.verdict != Verdict::Meets).map(|shown| shown.objective.as_str());
-            let advice = advise(&below.proof.answer);
-            let why = if advice.next.is_some() { format!(": {}", advice.why) } else { String::new() };
-            format!("{} is not shown to meet {}{why}", in_words(&below.values), open.collect::<Vec<_>>().join(", "))
-        }
-        None => "nothing: the least of the range is enough".to_owned(),
-    }
-}
-
-/// The worst case against every limit, as sums.
-fn limits(blueprint: &Blueprint) -> Vec<String> {
-    let worst = worst(blueprint);
-    let number = |most: Option<u64>| most.map_or("no limit".to_owned(), |most| most.to_string());
-    let mut lines = vec![format!("pools: {} = {} connections", worst.pools.0, number(worst.pools.1))];
-    lines.extend(
-        worst.deploy.filter(|deploy| Some(*deploy) != worst.pools.1).map(|deploy| format!("pools while workers are replaced: {deploy}")),
-    );
-    lines.extend(worst.proxy.map(|proxy| format!("proxy: {proxy} server connections")));
-    let database = &blueprint.database;
-    let fits = worst.database[0].is_some_and(|most| most <= worst.slots);
-    lines.push(format!(
-        "PostgreSQL: {} of {} slots ({} − {} reserved){}",
-        number(worst.database[0]),
-        worst.slots,
-        database.max_connections,
-        database.superuser_reserved_connections,
-        if fits { "" } else { ": more than it lets in" }
-    ));
-    lines
-}
-
-fn worst(blueprint: &Blueprint) -> check::Worst {
-    check::worst(&System { name: String::new(), blueprint, objectives: &[], surge: None, place: &|_| None })
-}
-
 /// Connections at worst: at the database, and a little for those of the pools.
 fn cost(blueprint: &Blueprint) -> u64 {
-    let worst = worst(blueprint);
+    let worst = reasons::worst(blueprint);
     let most = |connections: Option<u64>| connections.unwrap_or(1_000_000);
     most(worst.database[0]) * 1_000_000 + most(worst.pools.1)
 }

@@ -57,7 +57,7 @@ fn a_range_in_which_nothing_is_enough_says_what_binds_and_exits_with_1() {
     let said = poolcast(&["size", "-", "--tune", "apps.api.pool.pool_size=1..20"], &few);
     assert_eq!(said.code, 1, "{}", said.err);
     let flowing = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flowing.contains("it misses: connections below 2"), "{}", said.out);
+    assert!(flowing.contains("pool_size = 2 and more do not meet") && flowing.contains("connections below 2"), "{}", said.out);
 }
 
 #[test]
