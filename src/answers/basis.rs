@@ -91,6 +91,13 @@ pub fn too_short(places: &[Place], horizon: f64) -> String {
     }
 }
 
+/// How long a queue remembers in which nobody waits for longer than `patience`: its wait wanders between nothing and that
+/// like Brownian motion between two walls, which forgets in 2 D² / (π² σ²). In each second σ² is twice `spread` (use ×
+/// service / servers) for exponential service.
+fn between_walls(patience: f64, spread: f64) -> f64 {
+    patience * patience / (std::f64::consts::PI * std::f64::consts::PI * spread)
+}
+
 struct Seen<'a> {
     blueprint: &'a Blueprint,
     outcomes: &'a [Outcome],
@@ -105,7 +112,12 @@ impl Seen<'_> {
         let (granted, in_vain) = (self.granted(app), self.outcomes.iter().map(|outcome| outcome.pools[index].timeouts).sum::<u64>() as f64);
         let busy = in_use / (size * workers);
         let forgets = in_vain > PATIENT * (granted + in_vain);
-        let relaxation = if forgets { None } else { self.remembers(granted / self.seconds / workers, busy, size) };
+        let rate = granted / self.seconds / workers;
+        let remembers = if forgets { None } else { self.remembers(rate, busy, size) };
+        let relaxation = match self.longest_wait(app) {
+            Some(patience) if in_vain > 0.0 => remembers.map(|seconds| seconds.min(between_walls(patience, busy * busy / rate))),
+            _ => remembers,
+        };
         Some(Place { name: format!("the pools of {}", app.name), busy, relaxation })
     }
 
@@ -118,6 +130,12 @@ impl Seen<'_> {
         let busy = occupied / self.seconds / workers;
         let relaxation = self.remembers(requests / self.seconds / workers, busy, 1.0);
         (occupied > 0.0).then(|| Place { name: format!("the event loops of {}", app.name), busy, relaxation })
+    }
+
+    /// The longest wait that got a connection, in seconds.
+    fn longest_wait(&self, app: &AppSpec) -> Option<f64> {
+        let of = |index: usize| self.outcomes.iter().filter_map(move |outcome| outcome.streams[index].pool_wait.max());
+        self.streams(app).flat_map(|(index, _)| of(index)).max().map(|ns| ns as f64 / 1e9)
     }
 
     /// The queue for the cores holds no more statements than there are connections, so it never remembers for longer than
