@@ -14,6 +14,9 @@ mod fleet;
 mod holds;
 mod pools;
 
+// A question of its own.
+mod endless;
+
 // The rules.
 mod await_in_transaction;
 mod bouncer_limits;
@@ -50,6 +53,7 @@ mod wait_for_ever;
 #[cfg(test)]
 mod tests;
 
+pub use endless::endless;
 pub use fleet::{Worst, worst};
 pub use holds::in_use;
 pub use session_state::notes as session_state_notes;

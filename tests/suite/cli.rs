@@ -130,6 +130,22 @@ fn a_missed_objective_makes_the_exit_code_1() {
 }
 
 #[test]
+fn a_load_that_can_never_be_served_is_refused_before_anything_runs() {
+    let endless =
+        SMALL.replace("Poisson(rate: 100)", "Poisson(rate: 500)").replace("max_overflow: 0", "max_overflow: 0, pool_timeout: None");
+    let says = [
+        "api needs 125 %",
+        "nobody gives up: the queue would grow for ever",
+        "standard input:5",
+        "500.0/s × 5.0 ms = 2.5",
+        "a timeout of the pool or a deadline",
+    ];
+    refused(&["run", "-"], &endless, &says);
+    let one_of_two = endless.replace("objectives:", r#"vary: [("workload.api.arrivals.rate", [100, 500])], objectives:"#);
+    assert_eq!(poolcast(&["run", "-", "--quiet"], &one_of_two).code, 1, "beside others it is an answer");
+}
+
+#[test]
 fn json_is_one_document_with_the_keys_of_the_contract() {
     let said = poolcast(&["run", "-", "--format", "json", "--replications", "2"], SMALL);
     let document: Value = serde_json::from_str(&said.out).expect("it is JSON");

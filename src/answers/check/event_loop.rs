@@ -17,10 +17,11 @@ const BUSY: f64 = 0.8;
 const LONG: f64 = 0.02;
 
 fn apply(system: &System) -> Vec<Finding> {
-    system.blueprint.apps.iter().filter_map(|app| finding(app, system.blueprint)).collect()
+    system.blueprint.apps.iter().filter_map(|app| of(app, system.blueprint)).collect()
 }
 
-fn finding(app: &AppSpec, blueprint: &Blueprint) -> Option<Finding> {
+/// What is to be said of one app.
+pub(super) fn of(app: &AppSpec, blueprint: &Blueprint) -> Option<Finding> {
     let each: Vec<_> = holds::streams(blueprint, app).map(|(stream, rate)| (stream, rate * demand::of(&stream.steps).occupies)).collect();
     let work: f64 = each.iter().map(|(_, work)| work).sum();
     let busy = work / f64::from(app.workers);

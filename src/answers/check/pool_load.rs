@@ -10,10 +10,11 @@ pub(super) const RULE: Rule = Rule { name: "pool-overloaded", about: "sessions t
 const BUSY: f64 = 0.8;
 
 fn apply(system: &System) -> Vec<Finding> {
-    system.blueprint.apps.iter().filter_map(|app| finding(app, system.blueprint)).collect()
+    system.blueprint.apps.iter().filter_map(|app| of(app, system.blueprint)).collect()
 }
 
-fn finding(app: &AppSpec, blueprint: &Blueprint) -> Option<Finding> {
+/// What is to be said of one app.
+pub(super) fn of(app: &AppSpec, blueprint: &Blueprint) -> Option<Finding> {
     let limit = fleet::of(app, blueprint)?;
     let each: Vec<_> =
         holds::streams(blueprint, app).map(|(stream, rate)| (stream, rate, holds::of(stream, blueprint).connections)).collect();

@@ -24,6 +24,18 @@ pub(super) fn is_quiet(rule: &str, system: &str) {
 }
 
 fn all(system: &str) -> Vec<Finding> {
+    with_system(system, |system| {
+        let findings = check(std::slice::from_ref(system));
+        let whole = serde_json::to_value(system.blueprint).expect("a system is plain data");
+        for label in findings.iter().flat_map(|finding| &finding.labels) {
+            assert!(get(&whole, &label.path).is_some(), "there is no {}", label.path);
+        }
+        findings
+    })
+}
+
+/// What `look` sees in the small system with `system` laid over it.
+pub(super) fn with_system<T>(system: &str, look: impl FnOnce(&System) -> T) -> T {
     let (system, objectives) = system.split_once("OBJECTIVES").unwrap_or((system, ""));
     let text = format!(
         r#"Experiment(question: "?", from: ["base"], system: System({system}), objectives: [{objectives}], duration: "1min", seed: 1)"#
@@ -33,12 +45,7 @@ fn all(system: &str) -> Vec<Finding> {
     let point = &plan.points[0];
     let place = |path: &str| experiment.place(point, &[], path);
     let objectives = &plan.objectives;
-    let findings = check(&[System { name: String::new(), blueprint: &point.blueprint, objectives, surge: None, place: &place }]);
-    let whole = serde_json::to_value(&point.blueprint).expect("a system is plain data");
-    for label in findings.iter().flat_map(|finding| &finding.labels) {
-        assert!(get(&whole, &label.path).is_some(), "there is no {}", label.path);
-    }
-    findings
+    look(&System { name: String::new(), blueprint: &point.blueprint, objectives, surge: None, place: &place })
 }
 
 fn said(finding: &Finding) -> String {

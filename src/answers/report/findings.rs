@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::lines::{WIDTH, wrapped};
 use crate::answers::check::{Finding, Label, Severity, Worst};
 use crate::answers::words::{count, plural};
-use crate::experiment::Place;
+use crate::experiment::{Place, Problem};
 
 /// How the names of texts end that are experiments, or parts of one.
 const EXPERIMENTS: [&str; 5] = [".ron", ".json", "(built in)", "standard input", "--set"];
@@ -46,6 +46,20 @@ pub struct Entry {
 /// The document of these findings.
 pub fn document(findings: &[Finding]) -> Document {
     Document { findings: findings.iter().map(entry).collect() }
+}
+
+/// The finding as a reason not to run at all.
+pub fn problem(finding: &Finding) -> Problem {
+    let main = finding.labels.first().and_then(|label| Some((label, label.place.as_ref()?)));
+    let Some((label, place)) = main else { return remedies(Problem::nowhere(&*finding.message), finding) };
+    let problem = place.source.problem(place.span.clone(), &*finding.message, &*label.text);
+    let others = finding.labels[1..].iter().filter_map(|label| Some((label.place.as_ref()?, label.text.clone())));
+    let others = others.filter(|(other, _)| other.source == place.source);
+    remedies(others.fold(problem, |problem, (other, text)| problem.also(other.span.clone(), text)), finding)
+}
+
+fn remedies(problem: Problem, finding: &Finding) -> Problem {
+    finding.why.iter().chain(&finding.help).fold(problem, |problem, text| problem.help(text.clone()))
 }
 
 fn entry(finding: &Finding) -> Entry {

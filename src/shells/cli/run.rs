@@ -60,7 +60,10 @@ impl Run {
     }
 
     fn plan(&self, home: Home) -> Result<(Home, Plan), Failure> {
-        let plan = self.common.plan(&home, &self.scenario)?;
+        let experiment = self.common.chosen(&home, &self.scenario)?;
+        let mut plan = self.common.planned(&experiment)?;
+        home.load(&mut plan)?;
+        self.common.refuse_endless(&experiment, &plan)?;
         if self.status_every.is_some_and(Span::is_zero) {
             return Err(Failure::Input(Problem::nowhere("--status-every 0s would look for ever").help("give an interval such as 10s")));
         }
