@@ -85,10 +85,10 @@
 //! # Where a new kind goes
 //!
 //! One file beside its neighbours (`parts/pool/`, `parts/proxy/`, `parts/workload/`, `kernel/latency/`) with its parameters, an
-//! [`EXAMPLE`](kernel::registry::Example) and the family's trait; two lines in the family's signpost: `mod x;` and its row in
-//! `kinds!`; a sentence in `answers/fields/` for `poolcast explain`. A new rule of `poolcast check` is a file in
-//! `answers/check/` and two lines in `answers/check.rs`. A new event, verb or trait method is a change of the design and
-//! deserves a commit of its own.
+//! [`Example`](kernel::registry::Example) of how a file writes it and what `poolcast explain` says of it, and the family's trait;
+//! two lines in the family's signpost: `mod x;` and its row in `kinds!`. A new rule of `poolcast check` is a file in
+//! `answers/check/` and two lines in `answers/check.rs`. A new event, verb or trait method is a change of the design and deserves
+//! a commit of its own.
 //!
 //! # Where the design was changed, and why
 //!

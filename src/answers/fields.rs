@@ -1,15 +1,23 @@
 //! What every field of an experiment file means in the real system and here.
 
+use std::sync::LazyLock;
+
+use crate::kernel::latency::LatencySpec;
+use crate::kernel::registry::Listed;
+pub use crate::kernel::registry::{Field, field};
+use crate::parts::pool::PoolSpec;
+use crate::parts::proxy::ProxySpec;
+use crate::parts::workload::ArrivalsSpec;
+
 mod answer;
+mod drivers;
 mod experiment;
 mod kinds;
-mod other_pools;
-mod pools;
 mod proxies;
 mod system;
 
 /// Fields or kinds that stand in one place of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Family {
     /// The path to them; `*` stands for a name.
     pub place: &'static str,
@@ -19,29 +27,36 @@ pub struct Family {
     pub fields: &'static [Field],
 }
 
-/// One field or kind.
-#[derive(Debug)]
-pub struct Field {
-    /// As the file writes it.
-    pub name: &'static str,
-    /// Its value if it is left out; empty where that is not allowed, or makes no sense.
-    pub default: &'static str,
-    /// In the real system, or what it is.
-    pub real: &'static str,
-    /// What it does here, where that is not the same.
-    pub here: &'static str,
-}
-
-const fn field(name: &'static str, default: &'static str, real: &'static str, here: &'static str) -> Field {
-    Field { name, default, real, here }
-}
-
 /// All families, outermost first.
-pub const FAMILIES: &[&[Family]] = &[experiment::ALL, system::ALL, pools::ALL, other_pools::ALL, proxies::ALL, kinds::ALL, answer::ALL];
+static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
+    let written = |families: &[Family]| families.to_vec();
+    [
+        written(experiment::ALL),
+        written(system::ALL),
+        kinds_of("pools", "apps.*.pool", PoolSpec::KINDS),
+        written(drivers::ALL),
+        kinds_of("proxies", "proxy", ProxySpec::KINDS),
+        written(proxies::ALL),
+        kinds_of("arrivals", "workload.*.arrivals", ArrivalsSpec::KINDS),
+        kinds_of("times", "", LatencySpec::KINDS),
+        written(kinds::ALL),
+        written(answer::ALL),
+    ]
+    .concat()
+});
+
+/// What the files of these kinds say of themselves.
+fn kinds_of(owner: &'static str, place: &'static str, kinds: &[Listed]) -> Vec<Family> {
+    let all: Vec<Field> = kinds.iter().map(|kind| kind.explained).collect();
+    // Made once, and then as lasting as what is written in tables.
+    let named = Family { place, owner, fields: all.leak() };
+    let parameters = kinds.iter().map(|kind| Family { place, owner: kind.name, fields: kind.parameters });
+    [named].into_iter().chain(parameters).collect()
+}
 
 /// All fields with their families.
 pub fn all() -> impl Iterator<Item = (&'static Family, &'static Field)> {
-    FAMILIES.iter().flat_map(|families| families.iter()).flat_map(|family| family.fields.iter().map(move |field| (family, field)))
+    FAMILIES.iter().flat_map(|family| family.fields.iter().map(move |field| (family, field)))
 }
 
 /// What `path` can mean: a name alone, or a path as `--set` takes it. Where the path itself says which of several fields
@@ -80,30 +95,14 @@ pub fn names() -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
     use serde_json::Value;
 
     use super::*;
-    use crate::experiment::spec::EXPERIMENT_FIELDS;
+    use crate::experiment::spec::{EXPERIMENT_FIELDS, options};
     use crate::experiment::system::{AppPart, NetworkPart, StreamPart, SystemPart};
-    use crate::kernel::latency::LatencySpec;
     use crate::parts::database::Postgres;
-    use crate::parts::pool::PoolSpec;
-    use crate::parts::pool::asyncpg_pool::AsyncpgPool;
-    use crate::parts::pool::bb8::Bb8;
-    use crate::parts::pool::database_sql::DatabaseSql;
-    use crate::parts::pool::deadpool::Deadpool;
-    use crate::parts::pool::hikari::Hikari;
-    use crate::parts::pool::node_postgres::NodePostgres;
-    use crate::parts::pool::npgsql::Npgsql;
-    use crate::parts::pool::pgx::Pgx;
-    use crate::parts::pool::psycopg_pool::PsycopgPool;
-    use crate::parts::pool::r2d2::R2d2;
-    use crate::parts::pool::sqlalchemy::SqlAlchemy;
-    use crate::parts::pool::sqlx::Sqlx;
-    use crate::parts::proxy::ProxySpec;
-    use crate::parts::proxy::pgbouncer::PgBouncer;
-    use crate::parts::proxy::rds_proxy::RdsProxy;
-    use crate::parts::workload::ArrivalsSpec;
 
     fn owned(owner: &str) -> Vec<&'static Field> {
         all().filter(|(family, _)| family.owner == owner).map(|(_, field)| field).collect()
@@ -136,22 +135,21 @@ mod tests {
         }
     }
 
+    /// A kind that is written without any parameter.
+    fn all_defaults<Spec: DeserializeOwned + Serialize>(kind: &str) -> Value {
+        let spec: Spec = options().from_str(&format!("{kind}()")).expect("every parameter has a default");
+        serde_json::to_value(spec).expect("plain data")[kind].take()
+    }
+
     #[test]
     fn every_parameter_is_explained_with_the_default_that_it_has() {
-        agrees("SqlAlchemy", &serde_json::to_value(SqlAlchemy::default()).expect("plain data"));
-        agrees("PsycopgPool", &serde_json::to_value(PsycopgPool::default()).expect("plain data"));
-        agrees("AsyncpgPool", &serde_json::to_value(AsyncpgPool::default()).expect("plain data"));
-        agrees("Hikari", &serde_json::to_value(Hikari::default()).expect("plain data"));
-        agrees("Pgx", &serde_json::to_value(Pgx::default()).expect("plain data"));
-        agrees("DatabaseSql", &serde_json::to_value(DatabaseSql::default()).expect("plain data"));
-        agrees("Sqlx", &serde_json::to_value(Sqlx::default()).expect("plain data"));
-        agrees("Deadpool", &serde_json::to_value(Deadpool::default()).expect("plain data"));
-        agrees("Bb8", &serde_json::to_value(Bb8::default()).expect("plain data"));
-        agrees("R2d2", &serde_json::to_value(R2d2::default()).expect("plain data"));
-        agrees("NodePostgres", &serde_json::to_value(NodePostgres::default()).expect("plain data"));
-        agrees("Npgsql", &serde_json::to_value(Npgsql::default()).expect("plain data"));
-        agrees("PgBouncer", &serde_json::to_value(PgBouncer::default()).expect("plain data"));
-        agrees("RdsProxy", &serde_json::to_value(RdsProxy::default()).expect("plain data"));
+        let parameters = |kind: &&Listed| !kind.parameters.is_empty();
+        for kind in PoolSpec::KINDS.iter().filter(parameters) {
+            agrees(kind.name, &all_defaults::<PoolSpec>(kind.name));
+        }
+        for kind in ProxySpec::KINDS.iter().filter(parameters) {
+            agrees(kind.name, &all_defaults::<ProxySpec>(kind.name));
+        }
         agrees("Postgres", &serde_json::to_value(Postgres::default()).expect("plain data"));
     }
 
@@ -162,11 +160,8 @@ mod tests {
         explains("App", AppPart::FIELDS);
         explains("Stream", StreamPart::FIELDS);
         explains("Network", NetworkPart::FIELDS);
-        let kinds = |listed: &[crate::kernel::registry::Listed]| listed.iter().map(|kind| kind.name).collect::<Vec<_>>();
-        explains("arrivals", &kinds(ArrivalsSpec::KINDS));
-        explains("times", &kinds(LatencySpec::KINDS));
-        explains("pools", &kinds(PoolSpec::KINDS));
-        explains("proxies", &kinds(ProxySpec::KINDS));
+        let all = [ArrivalsSpec::KINDS, LatencySpec::KINDS, PoolSpec::KINDS, ProxySpec::KINDS].concat();
+        assert!(all.iter().all(|kind| kind.explained.real.ends_with(['.', ':'])), "a kind says what it is in a sentence");
     }
 
     #[test]

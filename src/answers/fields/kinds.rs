@@ -1,37 +1,8 @@
-//! Arrivals, steps and times: kinds and their parameters.
+//! Steps, and the parameters that several kinds of arrivals and times share.
 
 use super::{Family, field};
 
 pub(super) const ALL: &[Family] = &[
-    Family {
-        place: "workload.*.arrivals",
-        owner: "arrivals",
-        fields: &[
-            field("Poisson", "", "Requests that know nothing of each other: Poisson(rate: 240).", ""),
-            field("Regular", "", "Requests at equal distances: Regular(rate: 10).", ""),
-            field(
-                "Bursts",
-                "",
-                "Two rates in turn, each for an exponential time (MMPP): Bursts(quiet, burst, mean_quiet, mean_burst).",
-                "",
-            ),
-            field("Schedule", "", "Poisson with a rate that changes at given times: Schedule([(\"0s\", 200), (\"2min\", 600)]).", ""),
-            field("Daily", "", "Poisson with a rate that follows a sine: Daily(mean, amplitude, period).", ""),
-            field("Batches", "", "Several requests in one instant: Batches(rate, size), batches per second and requests in each.", ""),
-            field(
-                "Closed",
-                "",
-                "Users who wait for the answer and think before they ask again: Closed(users, think).",
-                "An overloaded system slows its own users down, which hides the overload: prefer open arrivals for a public service.",
-            ),
-            field(
-                "Replay",
-                "",
-                "Recorded arrivals: Replay(file, speed), a CSV with a column `at` in seconds, and optionally query1, query2 … with the demand of each Query in order.",
-                "",
-            ),
-        ],
-    },
     Family {
         place: "workload.*.arrivals",
         owner: "parameters of arrivals",
@@ -86,35 +57,6 @@ pub(super) const ALL: &[Family] = &[
                 "",
             ),
             field("probability", "", "Between 0 and 1.", ""),
-        ],
-    },
-    Family {
-        place: "",
-        owner: "times",
-        fields: &[
-            field("Constant", "", "Always this long: Constant(\"5ms\").", ""),
-            field("Uniform", "", "Anything between low and high.", ""),
-            field("Exponential", "", "Exponential(mean): the usual model where little is known.", ""),
-            field("Erlang", "", "The sum of k exponential phases: Erlang(mean, k).", ""),
-            field("Gamma", "", "Gamma(mean, cv).", ""),
-            field(
-                "LogNormal",
-                "",
-                "LogNormal(mean, cv), or LogNormal(median, p99) from a dashboard: what query times mostly look like.",
-                "",
-            ),
-            field("Weibull", "", "Weibull(mean, shape).", ""),
-            field("Pareto", "", "A heavy tail, cut off: Pareto(minimum, shape, maximum).", ""),
-            field("HyperExponential", "", "More variable than exponential: HyperExponential(mean, cv), cv of 1 or more.", ""),
-            field(
-                "Quantiles",
-                "",
-                "What a dashboard knows: Quantiles([(0.5, \"4ms\"), (0.99, \"30ms\"), (1.0, \"200ms\")]), straight lines between.",
-                "",
-            ),
-            field("Empirical", "", "Measured times from a file: Empirical(file).", ""),
-            field("Mixture", "", "One of several, by weight: Mixture([(0.99, L), (0.01, L)]).", ""),
-            field("Shifted", "", "Something constant and something random: Shifted(\"1ms\", L).", ""),
         ],
     },
     Family {

@@ -14,6 +14,7 @@ pub struct Constant(pub Span);
 
 impl Example for Constant {
     const EXAMPLE: &'static str = r#"Constant("5ms")"#;
+    const WHAT: &'static str = "Always this long: Constant(\"5ms\").";
 }
 
 impl LatencyKind for Constant {

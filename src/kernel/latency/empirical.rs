@@ -72,6 +72,7 @@ fn is_heading(line: &str) -> bool {
 
 impl Example for Empirical {
     const EXAMPLE: &'static str = r#"Empirical("queries.csv")"#;
+    const WHAT: &'static str = "Measured times from a file: Empirical(file).";
 }
 
 impl LatencyKind for Empirical {

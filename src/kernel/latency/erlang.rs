@@ -21,6 +21,7 @@ pub struct Erlang {
 
 impl Example for Erlang {
     const EXAMPLE: &'static str = r#"Erlang(mean: "20ms", k: 4)"#;
+    const WHAT: &'static str = "The sum of k exponential phases: Erlang(mean, k).";
 }
 
 impl LatencyKind for Erlang {

@@ -21,6 +21,7 @@ struct ExponentialLaw(f64);
 
 impl Example for Exponential {
     const EXAMPLE: &'static str = r#"Exponential(mean: "20ms")"#;
+    const WHAT: &'static str = "Exponential(mean): the usual model where little is known.";
 }
 
 impl LatencyKind for Exponential {

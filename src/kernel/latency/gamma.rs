@@ -28,6 +28,7 @@ pub struct GammaLaw {
 
 impl Example for Gamma {
     const EXAMPLE: &'static str = r#"Gamma(mean: "20ms", cv: 0.5)"#;
+    const WHAT: &'static str = "Gamma(mean, cv).";
 }
 
 impl LatencyKind for Gamma {

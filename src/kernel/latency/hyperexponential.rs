@@ -27,6 +27,7 @@ struct HyperExponentialLaw {
 
 impl Example for HyperExponential {
     const EXAMPLE: &'static str = r#"HyperExponential(mean: "20ms", cv: 3.0)"#;
+    const WHAT: &'static str = "More variable than exponential: HyperExponential(mean, cv), cv of 1 or more.";
 }
 
 impl LatencyKind for HyperExponential {

@@ -37,6 +37,7 @@ struct LogNormalLaw {
 
 impl Example for LogNormal {
     const EXAMPLE: &'static str = r#"LogNormal(mean: "20ms", cv: 1.0)"#;
+    const WHAT: &'static str = "LogNormal(mean, cv), or LogNormal(median, p99) from a dashboard: what query times mostly look like.";
 }
 
 impl LatencyKind for LogNormal {

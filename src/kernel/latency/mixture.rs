@@ -31,6 +31,7 @@ const ROUNDING: f64 = 1e-14;
 
 impl Example for Mixture {
     const EXAMPLE: &'static str = r#"Mixture([(0.9, Gamma(mean: "2ms", cv: 0.5)), (0.1, Exponential(mean: "80ms"))])"#;
+    const WHAT: &'static str = "One of several, by weight: Mixture([(0.99, L), (0.01, L)]).";
 }
 
 impl LatencyKind for Mixture {

@@ -33,6 +33,7 @@ struct ParetoLaw {
 
 impl Example for Pareto {
     const EXAMPLE: &'static str = r#"Pareto(minimum: "2ms", shape: 1.5, maximum: "10s")"#;
+    const WHAT: &'static str = "A heavy tail, cut off: Pareto(minimum, shape, maximum).";
 }
 
 impl LatencyKind for Pareto {

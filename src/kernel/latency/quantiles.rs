@@ -31,6 +31,8 @@ const STARTS: usize = 64;
 
 impl Example for Quantiles {
     const EXAMPLE: &'static str = r#"Quantiles([(0.5, "4ms"), (0.99, "30ms"), (1.0, "200ms")])"#;
+    const WHAT: &'static str =
+        "What a dashboard knows: Quantiles([(0.5, \"4ms\"), (0.99, \"30ms\"), (1.0, \"200ms\")]), straight lines between.";
 }
 
 impl LatencyKind for Quantiles {

@@ -20,6 +20,7 @@ struct Sum {
 
 impl Example for Shifted {
     const EXAMPLE: &'static str = r#"Shifted("1ms", Exponential(mean: "4ms"))"#;
+    const WHAT: &'static str = "Something constant and something random: Shifted(\"1ms\", L).";
 }
 
 impl LatencyKind for Shifted {

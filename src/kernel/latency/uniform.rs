@@ -20,6 +20,7 @@ pub struct Uniform {
 
 impl Example for Uniform {
     const EXAMPLE: &'static str = r#"Uniform(low: "1ms", high: "3ms")"#;
+    const WHAT: &'static str = "Anything between low and high.";
 }
 
 impl LatencyKind for Uniform {

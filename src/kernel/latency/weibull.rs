@@ -27,6 +27,7 @@ struct WeibullLaw {
 
 impl Example for Weibull {
     const EXAMPLE: &'static str = r#"Weibull(mean: "20ms", shape: 0.7)"#;
+    const WHAT: &'static str = "Weibull(mean, shape).";
 }
 
 impl LatencyKind for Weibull {

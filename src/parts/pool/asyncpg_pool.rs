@@ -6,7 +6,7 @@ use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::patience::Patience;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -51,6 +51,15 @@ impl Default for AsyncpgPool {
 
 impl Example for AsyncpgPool {
     const EXAMPLE: &'static str = r#"AsyncpgPool(min_size: 5, max_size: 20, timeout: "10s")"#;
+    const WHAT: &'static str = "asyncpg's own pool (0.32): whoever takes an unconnected holder connects it.";
+    const PARAMETERS: &'static [Field] = &[
+        field("min_size", "10", "Connections kept.", ""),
+        field("max_size", "10", "Connections at most.", ""),
+        field("init_size", "None", "Connections opened at the start; None is as many as min_size.", "Requests wait until that is done."),
+        field("max_queries", "50000", "Statements after which a connection is closed when it comes back; BEGIN and the reset count.", ""),
+        field("max_inactive_connection_lifetime", "5min", "Idle time after which a connection above min_size is closed; 0s never.", ""),
+        field("timeout", "None", "acquire(timeout=…): longest wait, connecting included, and longest reset. None waits for ever.", ""),
+    ];
 }
 
 impl PoolKind for AsyncpgPool {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Places, Rang};
 use super::{Gauges, Pool, PoolKind, QueueOrder};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -56,6 +56,18 @@ impl Default for Bb8 {
 
 impl Example for Bb8 {
     const EXAMPLE: &'static str = r#"Bb8(max_size: 15, min_idle: 2, connection_timeout: "5s", test_on_check_out: false)"#;
+    const WHAT: &'static str = "bb8 0.9: tasks connect, and everybody races for what comes.";
+    const PARAMETERS: &'static [Field] = &[
+        field("max_size", "10", "Connections at most.", ""),
+        field("min_idle", "None", "Idle connections that the pool tries to have; None is 0.", ""),
+        field("connection_timeout", "30s", "Longest get(), everything included; also how long a failed connect is tried again.", ""),
+        field("max_lifetime", "30min", "Age from which a connection is dropped when it comes back, or by the reaper; None never.", ""),
+        field("idle_timeout", "10min", "Idle time from which the reaper drops a connection; None never.", ""),
+        field("reaper_rate", "30s", "The reaper's period.", ""),
+        field("test_on_check_out", "true", "A round trip at each checkout, to see whether the connection lives.", ""),
+        field("retry_connection", "true", "Tries a failed connect again after 200 ms, 400 ms …", ""),
+        field("queue_strategy", "Fifo", "Which idle connection is taken: Fifo the one that came back first, Lifo the last.", ""),
+    ];
 }
 
 impl PoolKind for Bb8 {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::Span;
 use crate::protocol::conn::StatementKind;
@@ -40,6 +40,13 @@ impl Default for DatabaseSql {
 
 impl Example for DatabaseSql {
     const EXAMPLE: &'static str = r#"DatabaseSql(max_open_conns: 25, max_idle_conns: 25, conn_max_lifetime: "5min")"#;
+    const WHAT: &'static str = "Go's database/sql: keeps two connections unless told otherwise, serves waiters at random.";
+    const PARAMETERS: &'static [Field] = &[
+        field("max_open_conns", "0", "SetMaxOpenConns: connections at most; 0 is no limit.", ""),
+        field("max_idle_conns", "2", "SetMaxIdleConns: a connection that comes back to so many idle ones is closed.", ""),
+        field("conn_max_lifetime", "0s", "SetConnMaxLifetime: age from which a connection is closed; 0s never.", ""),
+        field("conn_max_idle_time", "0s", "SetConnMaxIdleTime: idle time from which a connection is closed; 0s never.", ""),
+    ];
 }
 
 impl PoolKind for DatabaseSql {

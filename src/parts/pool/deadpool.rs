@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind, QueueOrder};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -60,6 +60,20 @@ impl Default for Deadpool {
 
 impl Example for Deadpool {
     const EXAMPLE: &'static str = r#"Deadpool(max_size: 16, wait: "2s", create: "5s", recycling_method: Verified)"#;
+    const WHAT: &'static str = "deadpool 0.13 with deadpool-postgres: no timeouts, no lifetimes unless set.";
+    const PARAMETERS: &'static [Field] = &[
+        field("max_size", "8", "Connections at most. The library takes twice the number of CPUs.", ""),
+        field("wait", "None", "Longest wait for a slot; None for ever.", ""),
+        field("create", "None", "Longest connect; None for ever.", ""),
+        field("recycle", "None", "Longest recycling of one connection, after which the next is tried; None for ever.", ""),
+        field("queue_mode", "Fifo", "Which idle connection is taken: Fifo the one that came back first, Lifo the last.", ""),
+        field(
+            "recycling_method",
+            "Fast",
+            "How an idle connection is made ready: Fast asks the driver whether it is closed, Verified sends a test query, Clean resets the session.",
+            "",
+        ),
+    ];
 }
 
 impl PoolKind for Deadpool {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -70,6 +70,32 @@ impl Default for Hikari {
 impl Example for Hikari {
     const EXAMPLE: &'static str =
         r#"Hikari(maximumPoolSize: 20, minimumIdle: 5, connectionTimeout: "10s", maxLifetime: "30min", keepaliveTime: "2min")"#;
+    const WHAT: &'static str = "HikariCP (6.0): one thread adds connections, with 30 ms between two of them.";
+    const PARAMETERS: &'static [Field] = &[
+        field(
+            "version",
+            "V6",
+            "Whose way of adding connections: V6 (6.0) pauses 30 ms after each, V2 (2.7) does not.",
+            "V2 tries a failed connect again after 250 ms and more, V6 after 10 ms and more.",
+        ),
+        field("maximumPoolSize", "10", "Connections at most.", ""),
+        field("minimumIdle", "None", "Idle connections that the pool tries to have; None is as many as maximumPoolSize.", ""),
+        field(
+            "connectionTimeout",
+            "30s",
+            "Longest getConnection(); then SQLTransientConnectionException.",
+            "A validation under way is not cut short.",
+        ),
+        field("idleTimeout", "10min", "Idle time after which a connection above minimumIdle is closed, looked at each 30 s; 0s never.", ""),
+        field(
+            "maxLifetime",
+            "30min",
+            "Age at which a connection is closed, or when it comes back, less up to 2.5 % at random; 0s never.",
+            "",
+        ),
+        field("keepaliveTime", "0s", "How often an idle connection is asked whether it lives, less up to 10 % at random; 0s never.", ""),
+        field("aliveBypassWindow", "500ms", "aliveBypassWindowMs: a connection used so recently is not validated at checkout.", ""),
+    ];
 }
 
 impl Hikari {

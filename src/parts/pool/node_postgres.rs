@@ -6,7 +6,7 @@ use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::patience::Patience;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::protocol::cx::Cx;
@@ -48,6 +48,15 @@ impl Default for NodePostgres {
 
 impl Example for NodePostgres {
     const EXAMPLE: &'static str = r#"NodePostgres(max: 20, idleTimeoutMillis: "30s", connectionTimeoutMillis: "2s")"#;
+    const WHAT: &'static str = "node-postgres' pg-pool 3.14: no validation, no reset, no rollback.";
+    const PARAMETERS: &'static [Field] = &[
+        field("max", "10", "Clients at most.", ""),
+        field("min", "0", "Clients that do not age out when idle. None is opened ahead of need.", ""),
+        field("idleTimeoutMillis", "10s", "Idle time after which a client is closed; 0s never.", ""),
+        field("connectionTimeoutMillis", "0s", "Longest wait for a client, and longest connect; 0s for ever.", ""),
+        field("maxUses", "None", "Uses after which a client is closed; None never.", ""),
+        field("maxLifetimeSeconds", "0s", "Age at which a client is closed, or when it comes back; 0s never.", ""),
+    ];
 }
 
 impl PoolKind for NodePostgres {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::protocol::conn::StatementKind;
@@ -48,6 +48,20 @@ impl Default for Npgsql {
 
 impl Example for Npgsql {
     const EXAMPLE: &'static str = r#"Npgsql(maximum_pool_size: 20, minimum_pool_size: 2, timeout: "15s")"#;
+    const WHAT: &'static str = "Npgsql (11): the reset travels with the next command; idle connectors are pruned by their median.";
+    const PARAMETERS: &'static [Field] = &[
+        field("maximum_pool_size", "100", "Maximum Pool Size: connectors at most.", ""),
+        field("minimum_pool_size", "0", "Minimum Pool Size: connectors that pruning leaves.", ""),
+        field("timeout", "15s", "Timeout: longest Open(), connecting included.", ""),
+        field(
+            "connection_idle_lifetime",
+            "5min",
+            "Connection Idle Lifetime: how long the idle count is sampled before its median is pruned.",
+            "",
+        ),
+        field("connection_pruning_interval", "10s", "Connection Pruning Interval: time between two samples.", ""),
+        field("connection_lifetime", "1h", "Connection Lifetime: age from which a connector is closed when it is taken; 0s never.", ""),
+    ];
 }
 
 impl PoolKind for Npgsql {

@@ -14,6 +14,7 @@ pub struct NullPool;
 
 impl Example for NullPool {
     const EXAMPLE: &'static str = "NullPool";
+    const WHAT: &'static str = "SQLAlchemy's NullPool: a new connection for each checkout, closed at checkin. No limit, no waiting.";
 }
 
 impl PoolKind for NullPool {

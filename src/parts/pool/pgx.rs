@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -52,6 +52,26 @@ impl Default for Pgx {
 impl Example for Pgx {
     const EXAMPLE: &'static str =
         r#"Pgx(pool_max_conns: 16, pool_min_conns: 2, pool_max_conn_lifetime: "1h", pool_max_conn_lifetime_jitter: "5min")"#;
+    const WHAT: &'static str = "pgxpool (pgx 5.10): first come, first served; what comes back inside a transaction is destroyed.";
+    const PARAMETERS: &'static [Field] = &[
+        field("pool_max_conns", "4", "Connections at most. The library takes 4 or the number of CPUs, whichever is more.", ""),
+        field("pool_min_conns", "0", "Connections that the health check keeps open.", ""),
+        field("pool_min_idle_conns", "0", "Idle connections that the health check keeps.", ""),
+        field(
+            "pool_max_conn_lifetime",
+            "1h",
+            "Age from which a connection is destroyed, at checkout, at return or by the health check; 0s never.",
+            "",
+        ),
+        field(
+            "pool_max_conn_lifetime_jitter",
+            "0s",
+            "Adds up to this at random to each lifetime, cut to whole seconds: 1s or less does nothing.",
+            "",
+        ),
+        field("pool_max_conn_idle_time", "30min", "Idle time from which the health check destroys a connection above pool_min_conns.", ""),
+        field("pool_health_check_period", "1min", "The period of the health check.", ""),
+    ];
 }
 
 impl PoolKind for Pgx {

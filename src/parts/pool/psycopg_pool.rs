@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use attempt::Attempt;
+
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -15,6 +17,8 @@ use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 use crate::protocol::fact::PoolStep;
+
+mod attempt;
 
 /// psycopg_pool's pool under its arguments, with its defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +62,23 @@ impl Default for PsycopgPool {
 
 impl Example for PsycopgPool {
     const EXAMPLE: &'static str = r#"PsycopgPool(min_size: 4, max_size: 20, timeout: "30s", max_lifetime: "1h", check: true)"#;
+    const WHAT: &'static str = "psycopg_pool 3.3, sync or async: workers connect, and a burst grows the pool one at a time.";
+    const PARAMETERS: &'static [Field] = &[
+        field("min_size", "4", "Connections that the workers open at the start and keep.", ""),
+        field("max_size", "None", "Connections at most; None is as many as min_size, so that the pool never grows.", ""),
+        field("timeout", "30s", "Longest wait for a connection; then PoolTimeout.", "A check under way is not cut short."),
+        field("max_waiting", "0", "Requests that may wait; one more gets TooManyRequests. 0 is no limit.", ""),
+        field("max_lifetime", "1h", "Age from which a connection is replaced when it comes back, less up to 5 % at random.", ""),
+        field(
+            "max_idle",
+            "10min",
+            "At the end of each such period one connection that was never needed in it is closed, above min_size.",
+            "",
+        ),
+        field("reconnect_timeout", "5min", "How long a worker goes on trying after a failed connect: after about 1 s, 2 s, 4 s …", ""),
+        field("num_workers", "3", "Workers that connect. Growing beyond min_size still takes one connect after the other.", ""),
+        field("check", "false", "check=ConnectionPool.check_connection: a round trip at each checkout; a dead connection is replaced.", ""),
+    ];
 }
 
 impl PsycopgPool {
@@ -133,28 +154,6 @@ enum Task {
     ShrinkPool,
 }
 
-/// `AttemptWithBackoff`: pauses of about a second, doubled each time, until `timeout` has passed since the first failure.
-#[derive(Clone, Copy, Default)]
-struct Attempt {
-    began: SimTime,
-    timeout: Span,
-    delay: Span,
-    gives_up: Option<SimTime>,
-}
-
-impl Attempt {
-    fn update_delay(&mut self, now: SimTime, dice: &mut Stream) {
-        let end = *self.gives_up.get_or_insert(now + self.timeout);
-        let first = self.delay.is_zero();
-        self.delay = if first { Span::from_secs(1).scaled(0.9 + 0.2 * dice.uniform()) } else { self.delay + self.delay };
-        self.delay = self.delay.min(end.since(now));
-    }
-
-    fn is_over(&self, now: SimTime) -> bool {
-        self.gives_up.is_some_and(|end| now >= end)
-    }
-}
-
 const SHRINK: u32 = 0;
 
 impl State {
@@ -190,7 +189,7 @@ impl State {
     fn add_connection(&mut self, place: u32, cx: &mut Cx) {
         let index = place as usize;
         self.attempts.resize(self.attempts.len().max(index + 1), Attempt::default());
-        self.attempts[index] = Attempt { timeout: self.spec.reconnect_timeout, ..Attempt::default() };
+        self.attempts[index] = Attempt::lasting(self.spec.reconnect_timeout);
         self.run_task(Task::AddConnection(place), cx);
     }
 
@@ -237,7 +236,7 @@ impl State {
         let (deadline, before) = &mut self.checks[request.place()];
         let Some(attempt) = before else {
             // `sleep(0)`: those who ask in this instant come first.
-            *before = Some(Attempt { timeout: deadline.since(now), ..Attempt::default() });
+            *before = Some(Attempt::lasting(deadline.since(now)));
             return self.places.rest(request, Span::ZERO, cx);
         };
         attempt.update_delay(now, &mut self.dice);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::protocol::conn::StatementKind;
@@ -49,6 +49,20 @@ impl Default for R2d2 {
 
 impl Example for R2d2 {
     const EXAMPLE: &'static str = r#"R2d2(max_size: 12, min_idle: 5, connection_timeout: "5s")"#;
+    const WHAT: &'static str = "r2d2 0.8: opens all connections at the start.";
+    const PARAMETERS: &'static [Field] = &[
+        field("max_size", "10", "Connections at most.", ""),
+        field("min_idle", "None", "Idle connections that the pool tries to have; None is max_size.", ""),
+        field(
+            "connection_timeout",
+            "30s",
+            "Longest get(); then \"timed out waiting for connection\".",
+            "A check under way is not cut short.",
+        ),
+        field("max_lifetime", "30min", "Age from which the reaper closes an idle connection, looked at each 30 s; None never.", ""),
+        field("idle_timeout", "10min", "Idle time from which the reaper closes a connection; None never.", ""),
+        field("test_on_check_out", "true", "A round trip at each checkout, to see whether the connection lives.", ""),
+    ];
 }
 
 impl R2d2 {

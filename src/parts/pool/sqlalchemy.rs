@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::protocol::event::WorkerId;
@@ -78,6 +78,52 @@ impl Default for SqlAlchemy {
 impl Example for SqlAlchemy {
     const EXAMPLE: &'static str =
         r#"SqlAlchemy(pool_size: 20, max_overflow: 10, pool_timeout: "30s", pool_recycle: "1h", pool_pre_ping: true)"#;
+    const WHAT: &'static str = "SQLAlchemy's QueuePool and AsyncAdaptedQueuePool (2.0.55 to 2.1), under the arguments of create_engine.";
+    const PARAMETERS: &'static [Field] = &[
+        field(
+            "pool_size",
+            "5",
+            "Connections that the pool of each process keeps. 0 is no limit at all.",
+            "A fleet may open workers × (pool_size + max_overflow).",
+        ),
+        field(
+            "max_overflow",
+            "10",
+            "Connections beyond pool_size. One that comes back is closed only if pool_size connections are idle already. -1 is no limit.",
+            "",
+        ),
+        field(
+            "pool_timeout",
+            "30s",
+            "Longest wait for a connection; then TimeoutError, \"QueuePool limit of size … reached\".",
+            "None waits for ever, 0s not at all.",
+        ),
+        field(
+            "pool_recycle",
+            "None",
+            "Age from which a connection is replaced at its next checkout, while the request waits. None (-1 there) never.",
+            "",
+        ),
+        field(
+            "pool_pre_ping",
+            "false",
+            "Asks at each checkout whether the connection lives, and replaces all older ones if not: a round trip each time.",
+            "The driver decides how many round trips: three for asyncpg.",
+        ),
+        field("pool_use_lifo", "false", "Takes the connection that came back last, so that idle ones can age out at the server.", ""),
+        field(
+            "pool_reset_on_return",
+            "Rollback",
+            "What happens to a connection before it goes back: Rollback, Commit or None.",
+            "A reset takes a round trip only if a transaction is open, as the driver knows.",
+        ),
+        field(
+            "release",
+            "AsyncWith",
+            "Who runs first when a connection comes back and a request waits: with AsyncWith (async with engine.connect()) the waiter, with Close (await conn.close(), and threads) whoever gave it back, who may take it again.",
+            "This alone moves the pool from fairness to starvation.",
+        ),
+    ];
 }
 
 impl PoolKind for SqlAlchemy {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::places::{Asking, Phase, Places, Rang};
 use super::{Gauges, Pool, PoolKind};
 use crate::kernel::invalid::Invalid;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::StatementKind;
@@ -47,6 +47,15 @@ impl Default for Sqlx {
 
 impl Example for Sqlx {
     const EXAMPLE: &'static str = r#"Sqlx(max_connections: 20, min_connections: 2, acquire_timeout: "3s", test_before_acquire: false)"#;
+    const WHAT: &'static str = "sqlx 0.9: pings before and after every use.";
+    const PARAMETERS: &'static [Field] = &[
+        field("max_connections", "10", "Connections at most.", ""),
+        field("min_connections", "0", "Connections that the reaper keeps open.", ""),
+        field("acquire_timeout", "30s", "Longest acquire(): waiting, ping and connect together; then PoolTimedOut.", ""),
+        field("idle_timeout", "10min", "Idle time from which the reaper closes a connection; None never.", ""),
+        field("max_lifetime", "30min", "Age from which a connection is closed when it comes back, or by the reaper; None never.", ""),
+        field("test_before_acquire", "true", "A ping at each checkout. When it comes back, each connection is pinged in any case.", ""),
+    ];
 }
 
 impl PoolKind for Sqlx {

@@ -11,6 +11,7 @@ pub struct Direct;
 
 impl Example for Direct {
     const EXAMPLE: &'static str = "Direct";
+    const WHAT: &'static str = "Nothing stands between the pools and the database.";
 }
 
 impl ProxyKind for Direct {

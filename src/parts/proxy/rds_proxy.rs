@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ProxyKind;
 use crate::kernel::invalid::Invalid;
 use crate::kernel::latency::LatencySpec;
-use crate::kernel::registry::Example;
+use crate::kernel::registry::{Example, Field, field};
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
 use crate::protocol::server::{Proxy, Slots};
@@ -53,6 +53,30 @@ impl Default for RdsProxy {
 
 impl Example for RdsProxy {
     const EXAMPLE: &'static str = r#"RdsProxy(max_connections_percent: 90, connection_borrow_timeout: "30s", pin_probability: 0.01)"#;
+    const WHAT: &'static str = "Amazon RDS Proxy, from its documentation: what AWS does not publish is an assumption.";
+    const PARAMETERS: &'static [Field] = &[
+        field(
+            "max_connections_percent",
+            "100",
+            "Database connections it may open, in per cent of max_connections (MaxConnectionsPercent).",
+            "",
+        ),
+        field("max_idle_connections_percent", "50", "Idle database connections it keeps, in per cent of max_connections.", ""),
+        field(
+            "connection_borrow_timeout",
+            "2min",
+            "Longest wait for a database connection; then \"Timed-out waiting to acquire database connection.\"",
+            "",
+        ),
+        field("idle_client_timeout", "30min", "A client that says nothing for longer is disconnected.", ""),
+        field(
+            "pin_probability",
+            "0",
+            "Probability that a transaction pins its client to the database connection until the client disconnects (SET, temporary tables, prepared statements).",
+            "",
+        ),
+        field("latency", "0.7 ms", "Time that the proxy adds to each statement's round trip. AWS publishes no figure.", ""),
+    ];
 }
 
 impl ProxyKind for RdsProxy {

@@ -48,6 +48,7 @@ const LARGEST: u32 = 1_000_000;
 
 impl Example for Batches {
     const EXAMPLE: &'static str = "Batches(rate: 20, size: [(0.5, 1), (0.3, 10), (0.2, 20)])";
+    const WHAT: &'static str = "Several requests in one instant: Batches(rate, size), batches per second and requests in each.";
 }
 
 impl ArrivalsKind for Batches {

@@ -42,6 +42,7 @@ struct Phase {
 
 impl Example for Bursts {
     const EXAMPLE: &'static str = r#"Bursts(quiet: 1, burst: 40, mean_quiet: "50s", mean_burst: "10s")"#;
+    const WHAT: &'static str = "Two rates in turn, each for an exponential time (MMPP): Bursts(quiet, burst, mean_quiet, mean_burst).";
 }
 
 impl Bursts {

@@ -32,6 +32,9 @@ const MOST: u32 = 10_000_000;
 
 impl Example for Closed {
     const EXAMPLE: &'static str = r#"Closed(users: 20, think: Exponential(mean: "100ms"))"#;
+    const WHAT: &'static str = "Users who wait for the answer and think before they ask again: Closed(users, think).";
+    const HERE: &'static str =
+        "An overloaded system slows its own users down, which hides the overload: prefer open arrivals for a public service.";
 }
 
 impl ArrivalsKind for Closed {

@@ -37,6 +37,7 @@ struct Process {
 
 impl Example for Daily {
     const EXAMPLE: &'static str = r#"Daily(mean: 300, amplitude: 200, period: "24h")"#;
+    const WHAT: &'static str = "Poisson with a rate that follows a sine: Daily(mean, amplitude, period).";
 }
 
 impl Daily {

@@ -25,6 +25,7 @@ struct Process {
 
 impl Example for Poisson {
     const EXAMPLE: &'static str = "Poisson(rate: 240)";
+    const WHAT: &'static str = "Requests that know nothing of each other: Poisson(rate: 240).";
 }
 
 impl ArrivalsKind for Poisson {

@@ -24,6 +24,7 @@ struct Process {
 
 impl Example for Regular {
     const EXAMPLE: &'static str = "Regular(rate: 240)";
+    const WHAT: &'static str = "Requests at equal distances: Regular(rate: 10).";
 }
 
 impl ArrivalsKind for Regular {

@@ -38,6 +38,7 @@ struct Process {
 
 impl Example for Replay {
     const EXAMPLE: &'static str = r#"Replay(file: "requests.csv", speed: 2.0)"#;
+    const WHAT: &'static str = "Recorded arrivals: Replay(file, speed), a CSV with a column `at` in seconds, and optionally query1, query2 … with the demand of each Query in order.";
 }
 
 impl Replay {

@@ -23,6 +23,7 @@ struct Process {
 
 impl Example for Schedule {
     const EXAMPLE: &'static str = r#"Schedule([("0s", 200), ("2min", 600), ("3min", 200)])"#;
+    const WHAT: &'static str = "Poisson with a rate that changes at given times: Schedule([(\"0s\", 200), (\"2min\", 600)]).";
 }
 
 impl ArrivalsKind for Schedule {
