@@ -21,6 +21,29 @@ pub struct Histogram {
     greatest: u64,
 }
 
+/// Values on their way into a histogram. Bins lie far apart in memory; values that come together do not wait for each
+/// other's.
+#[derive(Clone, Debug, Default)]
+pub struct Batch(Vec<u64>);
+
+impl Batch {
+    /// One value, in nanoseconds, which will be in `histogram` once [`Batch::settle`] has been called.
+    #[inline]
+    pub fn record(&mut self, ns: u64, histogram: &mut Histogram) {
+        const TOGETHER: usize = 256;
+        self.0.push(ns);
+        if self.0.len() == TOGETHER {
+            self.settle(histogram);
+        }
+    }
+
+    /// All values are in `histogram` now.
+    #[inline(never)]
+    pub fn settle(&mut self, histogram: &mut Histogram) {
+        self.0.drain(..).for_each(|ns| histogram.record(ns));
+    }
+}
+
 /// One bin that is not empty: `count` values in `low ..= high` nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bin {
@@ -49,15 +72,6 @@ impl Histogram {
         match self.pages.get_mut(page) {
             Some(Some(bins)) => bins[place] += 1,
             _ => self.page(page)[place] += 1,
-        }
-    }
-
-    /// These values, in nanoseconds, and none is left.
-    ///
-    /// Bins lie far apart in memory. Values that come together do not wait for each other's.
-    pub fn record_all(&mut self, values: &mut Vec<u64>) {
-        for ns in values.drain(..) {
-            self.record(ns);
         }
     }
 

@@ -4,7 +4,7 @@
 //! at the proxy and the like count if they happen in that span of time.
 
 use crate::kernel::time::{SimTime, Span};
-use crate::measure::histogram::Histogram;
+use crate::measure::histogram::{Batch, Histogram};
 use crate::measure::windows::{Window, Windows};
 use crate::protocol::cx::World;
 use crate::protocol::error::Error;
@@ -127,17 +127,8 @@ pub struct Counter {
     over: bool,
     was_waiting: bool,
     /// By stream: latencies and waits on their way into the histograms.
-    fresh: Vec<Fresh>,
+    fresh: Vec<(Batch, Batch)>,
 }
-
-#[derive(Clone, Default)]
-struct Fresh {
-    latencies: Vec<u64>,
-    waits: Vec<u64>,
-}
-
-/// So many values go into a histogram together.
-const BATCH: usize = 256;
 
 impl Counter {
     /// Counts what arrives in `from..until`, cut into `slices` for the picture over time.
@@ -159,7 +150,7 @@ impl Counter {
             slices,
             over: false,
             was_waiting: false,
-            fresh: vec![Fresh::default(); streams],
+            fresh: vec![<(Batch, Batch)>::default(); streams],
         }
     }
 
@@ -205,9 +196,9 @@ impl Counter {
 
     /// What was counted; requests that have not ended by now are unfinished.
     pub fn finish(mut self, events: u64) -> Outcome {
-        for (stream, fresh) in self.outcome.streams.iter_mut().zip(&mut self.fresh) {
-            stream.latency.record_all(&mut fresh.latencies);
-            stream.pool_wait.record_all(&mut fresh.waits);
+        for (stream, (latencies, waits)) in self.outcome.streams.iter_mut().zip(&mut self.fresh) {
+            latencies.settle(&mut stream.latency);
+            waits.settle(&mut stream.pool_wait);
         }
         self.outcome.events = events;
         self.outcome.windows = self.windows.done();
@@ -242,11 +233,7 @@ impl Counter {
             Some(why) => stream.errors[why as usize] += 1,
             None => {
                 stream.completed += 1;
-                let fresh = &mut self.fresh[ended.stream.index()].latencies;
-                fresh.push((now - ended.arrived).nanos());
-                if fresh.len() == BATCH {
-                    stream.latency.record_all(fresh);
-                }
+                self.fresh[ended.stream.index()].0.record((now - ended.arrived).nanos(), &mut stream.latency);
                 self.windows.completed(now - ended.arrived);
             }
         }
@@ -287,11 +274,7 @@ impl Counter {
         if self.counts(asked.arrived) {
             let stream = &mut self.outcome.streams[asked.stream.index()];
             stream.waited += u64::from(!waited.is_zero());
-            let fresh = &mut self.fresh[asked.stream.index()].waits;
-            fresh.push(waited.nanos());
-            if fresh.len() == BATCH {
-                stream.pool_wait.record_all(fresh);
-            }
+            self.fresh[asked.stream.index()].1.record(waited.nanos(), &mut stream.pool_wait);
         }
     }
 

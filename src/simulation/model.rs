@@ -20,6 +20,8 @@ use crate::protocol::request::Stage;
 use crate::protocol::server::Proxy;
 use crate::simulation::blueprint::Blueprint;
 
+mod reach;
+
 /// A system, ready to run. Built from a checked blueprint it cannot fail.
 pub struct Model {
     /// What more than one part deals with.
@@ -164,40 +166,6 @@ impl Model {
             Event::Connect { .. } | Event::Query { .. } | Event::HangUp { .. } => {}
             Event::Accept { .. } | Event::Reply { .. } | Event::Lost { .. } => {}
         }
-    }
-
-    fn lives(&self, request: RequestId) -> bool {
-        self.world.requests.get(request).is_some()
-    }
-
-    /// Whether the request lives and its process takes the event now.
-    #[inline]
-    fn runs<const TAKEN: bool>(&mut self, request: RequestId, event: Event) -> bool {
-        let Some(living) = self.world.requests.get(request) else { return false };
-        self.takes::<TAKEN>(living.worker, event)
-    }
-
-    /// Whether the process takes the event now: else it waits for the event loop.
-    #[inline]
-    fn takes<const TAKEN: bool>(&mut self, worker: WorkerId, event: Event) -> bool {
-        let waits = !TAKEN && self.workers.holds(worker);
-        if waits {
-            self.workers.hold(worker, event);
-        }
-        !waits
-    }
-
-    /// Whether a message reaches the holder of the near end, who takes it now.
-    #[inline]
-    fn reaches_holder<const TAKEN: bool>(&mut self, conn: ConnId, event: Event) -> bool {
-        match self.world.conns.get(conn) {
-            Some(open) if open.near_open => open.near == Near::Proxy || self.takes::<TAKEN>(open.worker, event),
-            _ => false,
-        }
-    }
-
-    fn reaches_server(&self, conn: ConnId) -> bool {
-        self.world.conns.get(conn).is_some_and(|open| open.far_open)
     }
 
     /// The event loop takes the next thing that waited for it.
