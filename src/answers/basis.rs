@@ -7,6 +7,7 @@ use crate::measure::outcome::{Count, Outcome};
 use crate::measure::stationary::{RELAXATION_TIMES, relaxation};
 use crate::parts::client::StreamSpec;
 use crate::parts::database::ServiceSpec;
+use crate::parts::workload::ArrivalsSpec;
 use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 /// A queue of the system.
@@ -118,6 +119,9 @@ impl Seen<'_> {
             Some(patience) if in_vain > 0.0 => remembers.map(|seconds| seconds.min(between_walls(patience, busy * busy / rate))),
             _ => remembers,
         };
+        // Users who wait for their answers are never more than they are, however full the pools.
+        let all_users = self.users(app).map(|users| users * busy / rate / workers);
+        let relaxation = relaxation.map(|seconds| all_users.map_or(seconds, |all| seconds.min(all)));
         Some(Place { name: format!("the pools of {}", app.name), busy, relaxation })
     }
 
@@ -130,6 +134,15 @@ impl Seen<'_> {
         let busy = occupied / self.seconds / workers;
         let relaxation = self.remembers(requests / self.seconds / workers, busy, 1.0);
         (occupied > 0.0).then(|| Place { name: format!("the event loops of {}", app.name), busy, relaxation })
+    }
+
+    /// How many users there are, if nobody else asks.
+    fn users(&self, app: &AppSpec) -> Option<f64> {
+        let users = |(_, stream): (usize, &StreamSpec)| match &stream.arrivals {
+            ArrivalsSpec::Closed(closed) => Some(f64::from(closed.users)),
+            _ => None,
+        };
+        self.streams(app).map(users).sum()
     }
 
     /// The longest wait that got a connection, in seconds.

@@ -90,7 +90,8 @@ fn workers_have_queues_of_their_own() {
     let in_turn = four.replace("Random", "RoundRobin");
     exactly("4 × E4/M/5", &[(r#"name: "api", pool"#, &in_turn), ("rate: 200", "rate: 800")]);
     let constant = ("Exponential(mean: \"20ms\")", "Constant(\"20ms\")");
-    exactly("4 × E4/D/5", &[(r#"name: "api", pool"#, &in_turn), ("rate: 200", "rate: 900"), constant]);
+    let longer = ("duration: \"40s\"", "duration: \"100s\""); // fifty times what queues this full remember
+    exactly("4 × E4/D/5", &[(r#"name: "api", pool"#, &in_turn), ("rate: 200", "rate: 900"), constant, longer]);
     let several = r#"Poisson(rate: 150), steps: [Await(Exponential(mean: "5ms")), Session([Query(Exponential(mean: "20ms"))])]),
         Stream(name: "more", arrivals: Poisson(rate: 50)"#;
     exactly("M/M/5", &[("Poisson(rate: 200)", several)]);
