@@ -1,6 +1,6 @@
 """Schedules that force what chance rarely brings. Their seeds are negative."""
 
-from schedules import MS, S
+from draws import MS, S
 
 US = 1_000
 COSTS = {"checkout": 503 * US, "statement": 407 * US, "ping": 701 * US, "reset": 1103 * US, "close": 2309 * US}

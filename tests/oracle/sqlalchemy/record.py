@@ -10,7 +10,10 @@ each instant after which they had changed.
 import argparse
 import itertools
 import json
+import pathlib
 import sys
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "common"))
 
 import directed
 import machine
