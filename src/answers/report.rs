@@ -11,6 +11,8 @@ pub mod json;
 pub mod launch;
 pub mod layers;
 pub mod lines;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod rows;
 pub mod size;
 pub mod sweep;

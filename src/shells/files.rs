@@ -54,10 +54,10 @@ impl Home {
     }
 }
 
-/// Writes a text to `directory/name`, making the directory if need be. A reader sees the old file or the whole new one,
+/// Writes `directory/name`, making the directory if need be. A reader sees the old file or the whole new one,
 /// and several programs on several machines may write the same file at once.
-pub fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
-    write_pieces(&directory.join(name), |print| print(text))
+pub fn write(directory: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+    write_to(&directory.join(name), |file| file.write_all(content.as_ref()))
 }
 
 /// The text of `directory/name`, if there is such a file.
@@ -86,12 +86,16 @@ pub fn names(directory: &Path, ending: &str) -> Result<Vec<String>, Failure> {
 /// Writes a long text to a file, piece by piece, making its directory if need be. A reader sees the old file or the whole
 /// new one.
 pub fn write_pieces(path: &Path, pieces: impl FnOnce(&mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()>) -> Result<(), Failure> {
+    write_to(path, |file| pieces(&mut |piece| file.write_all(piece.as_bytes())))
+}
+
+fn write_to(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     // Hashers are keyed at random: no two drafts have the same name, whoever writes them.
     let draft = path.with_file_name(format!(".{name}.{:016x}.part", RandomState::new().hash_one(&name)));
     let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
         let mut file = BufWriter::new(fs::File::create(&draft)?);
-        pieces(&mut |piece| file.write_all(piece.as_bytes()))?;
+        fill(&mut file)?;
         file.flush()?;
         fs::rename(&draft, path)
     });

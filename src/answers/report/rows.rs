@@ -21,7 +21,8 @@ pub fn ndjson(grid: &Grid) -> String {
     rows(grid).map(|row| format!("{}\n", Value::Object(row))).collect()
 }
 
-fn rows(grid: &Grid) -> impl Iterator<Item = Map<String, Value>> {
+/// The rows, a map from column to value each; all have the same columns.
+pub(super) fn rows(grid: &Grid) -> impl Iterator<Item = Map<String, Value>> {
     grid.pieces.iter().flat_map(|piece| {
         piece.replications.iter().map(|replication| {
             let mut row = Map::new();
@@ -36,7 +37,7 @@ fn rows(grid: &Grid) -> impl Iterator<Item = Map<String, Value>> {
     })
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

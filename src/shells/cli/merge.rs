@@ -21,7 +21,8 @@ pub(super) struct Merge {
     /// Directories that `poolcast sweep --out` wrote
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
-    /// Writes NAME.csv, NAME.ndjson, NAME.json and NAME.txt into this directory
+    /// Writes NAME.csv, NAME.ndjson, NAME.json and NAME.txt (and NAME.parquet, if built with the feature) into this
+    /// directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How the answer is written
@@ -80,8 +81,10 @@ pub(super) fn conclude(grid: &Grid, out: Option<&Path>, format: Format, figure: 
         let plain = anstream::adapter::strip_str(&shown).to_string();
         for (ending, text) in [("txt", plain), ("json", json::render(&document)), ("csv", rows::csv(grid)), ("ndjson", rows::ndjson(grid))]
         {
-            files::write(out, &format!("{}.{ending}", grid.head.name), &text)?;
+            files::write(out, &format!("{}.{ending}", grid.head.name), text)?;
         }
+        #[cfg(feature = "parquet")]
+        files::write(out, &format!("{}.parquet", grid.head.name), crate::answers::report::parquet::parquet(grid))?;
     }
     answer(&match format {
         Format::Table => shown,
@@ -95,14 +98,14 @@ pub(super) fn conclude(grid: &Grid, out: Option<&Path>, format: Format, figure: 
 pub(super) fn begin(out: &Path, head: &Head, wanted: &dyn Fn(usize) -> bool) -> Result<Vec<Piece>, Failure> {
     match read::<Head>(out, HEAD)? {
         Some(there) => head.agrees("this", &there, &out.display().to_string()).map_err(Failure::Input)?,
-        None => files::write(out, HEAD, &json::render(head))?,
+        None => files::write(out, HEAD, json::render(head))?,
     }
     finished(out, head, wanted)
 }
 
 /// Keeps a finished point.
 pub(super) fn keep(out: &Path, piece: &Piece) -> Result<(), Failure> {
-    files::write(&out.join(POINTS), &file_of(piece.index), &json::render(piece))
+    files::write(&out.join(POINTS), &file_of(piece.index), json::render(piece))
 }
 
 fn finished(directory: &Path, head: &Head, wanted: &dyn Fn(usize) -> bool) -> Result<Vec<Piece>, Failure> {

@@ -30,7 +30,8 @@ goes on where it stopped. `poolcast merge DIR…` puts parts together: the same 
 pub(super) struct Sweep {
     /// Experiment file
     file: PathBuf,
-    /// Keeps every point and replication in this directory, as NAME.csv, NAME.ndjson, NAME.json and NAME.txt when all are there
+    /// Keeps every point and replication in this directory, as NAME.csv, NAME.ndjson, NAME.json and NAME.txt (and
+    /// NAME.parquet, if built with the feature) when all are there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Runs only this part, such as 3/64

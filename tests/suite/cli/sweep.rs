@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use serde_json::{Map, Value};
+
 use super::{SMALL, directory, poolcast, refused};
 
 /// A thousand points, each over in a millisecond.
@@ -29,7 +33,7 @@ fn experiment(at: &Path, text: &str) -> String {
 }
 
 fn results(at: &Path) -> Vec<Vec<u8>> {
-    ["csv", "ndjson", "json", "txt"].map(|ending| std::fs::read(at.join(format!("grid.{ending}"))).expect(ending)).into()
+    ["csv", "ndjson", "json", "parquet", "txt"].map(|ending| std::fs::read(at.join(format!("grid.{ending}"))).expect(ending)).into()
 }
 
 fn sub(at: &Path, name: &str) -> (PathBuf, String) {
@@ -74,6 +78,35 @@ fn a_sweep_that_was_stopped_goes_on_where_it_stopped() {
     assert_eq!((again.out, again.err.lines().next()), (said.out, Some("4 points finished before")));
     std::fs::write(stopped.join("points/000001.json"), "{").expect("it can be written to");
     refused(&["sweep", &file, "--out", &stopped_name], "", &["000001.json is not what poolcast wrote", "remove it"]);
+}
+
+#[test]
+fn the_parquet_file_holds_what_the_lines_of_json_hold() {
+    let here = directory("parquet");
+    let (out, out_name) = sub(&here, "out");
+    poolcast(&["sweep", &experiment(&here, &four()), "--out", &out_name], "");
+    let lines = std::fs::read_to_string(out.join("grid.ndjson")).expect("it was written");
+    let written: Vec<Map<String, Value>> = lines.lines().map(|line| serde_json::from_str(line).expect("a row")).collect();
+    let file = std::fs::File::open(out.join("grid.parquet")).expect("it was written");
+    let reader = SerializedFileReader::new(file).expect("a Parquet file");
+    let read: Vec<Map<String, Value>> = reader
+        .get_row_iter(None)
+        .expect("rows")
+        .map(|row| row.expect("a row").get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect())
+        .collect();
+    assert_eq!(written.len(), 16, "four points, four replications");
+    assert_eq!(read, written);
+}
+
+fn value(field: &Field) -> Value {
+    match field {
+        Field::Null => Value::Null,
+        Field::Bool(truth) => (*truth).into(),
+        Field::Long(whole) => (*whole).into(),
+        Field::Double(number) => (*number).into(),
+        Field::Str(text) => text.clone().into(),
+        other => panic!("{other:?} is of no type that is written"),
+    }
 }
 
 #[test]
