@@ -66,20 +66,15 @@ impl State {
     /// Borrow 4: a marked one is closed, one that was idle for long is asked; after that all begins again.
     pub(super) fn validate(&mut self, place: u32, request: RequestId, cx: &mut Cx) {
         let idle = cx.now() - self.places[place].idle_since;
+        // From here on it is the last access: this instant, before any validation, or the beginning of the last statement.
+        self.places[place].idle_since = cx.now();
         if self.is_evicted(place, cx) {
-            self.evict(place, cx);
-            self.again(request, cx);
+            self.evict_and_borrow_again(place, request, cx);
         } else if idle > self.spec.alive_bypass_window {
             self.places.ask(place, StatementKind::Ping, cx);
         } else {
-            self.lend(place, request, cx);
+            self.places.lend(place, request, cx);
         }
-    }
-
-    /// From here on `idle_since` is the last access: the checkout, or the beginning of the last statement.
-    pub(super) fn lend(&mut self, place: u32, request: RequestId, cx: &mut Cx) {
-        self.places[place].idle_since = cx.now();
-        self.places.lend(place, request, cx);
     }
 
     pub(super) fn validated(&mut self, place: u32, fine: bool, cx: &mut Cx) {
@@ -89,13 +84,9 @@ impl State {
                 self.keep_alive(place, cx);
                 self.requite(place, None, cx);
             }
-            Some(request) if fine => self.lend(place, request, cx),
-            user => {
-                self.evict(place, cx);
-                if let Some(request) = user {
-                    self.again(request, cx);
-                }
-            }
+            Some(request) if fine => self.places.lend(place, request, cx),
+            Some(request) => self.evict_and_borrow_again(place, request, cx),
+            None => self.evict(place, cx),
         }
     }
 

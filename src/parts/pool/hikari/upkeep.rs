@@ -5,18 +5,30 @@ use crate::kernel::time::{SimTime, Span};
 use crate::parts::pool::places::Phase;
 use crate::protocol::conn::StatementKind;
 use crate::protocol::cx::Cx;
+use crate::protocol::event::RequestId;
 
 const HOUSEKEEPING: Span = Span::from_secs(30);
 
 impl State {
     /// Closed by a thread of its own: it no longer counts, and the pool is filled again.
     pub(super) fn evict(&mut self, place: u32, cx: &mut Cx) {
+        self.discard(place, cx);
+        self.fill(cx);
+    }
+
+    /// So is one that a borrower finds old or dead; he has gone on to the next before that thread looks how many are idle.
+    pub(super) fn evict_and_borrow_again(&mut self, place: u32, request: RequestId, cx: &mut Cx) {
+        self.discard(place, cx);
+        self.again(request, cx);
+        self.fill(cx);
+    }
+
+    fn discard(&mut self, place: u32, cx: &mut Cx) {
         self.places.idle.retain(|idle| *idle != place);
         self.bag.retain(|other| *other != place);
         self.places[place].user = None;
         self.places.hang_up(place, cx);
         self.places.remove(place, cx);
-        self.fill(cx);
     }
 
     pub(super) fn is_evicted(&self, place: u32, cx: &Cx) -> bool {
