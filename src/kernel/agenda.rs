@@ -42,6 +42,7 @@ pub enum Rank {
 }
 
 /// Future events in order, and the time now.
+#[derive(Clone)]
 pub struct Agenda<E> {
     now: SimTime,
     scheduled: u64,
@@ -236,6 +237,7 @@ impl<E: Copy> Agenda<E> {
 }
 
 /// An entry that the heap can compare.
+#[derive(Clone)]
 struct InCrowd<E>(Entry<E>);
 
 impl<E> PartialEq for InCrowd<E> {

@@ -74,12 +74,14 @@ impl<T> Id<T> {
 }
 
 /// Things that come and go. Places are reused newest first, so memory follows how many live at once.
+#[derive(Clone)]
 pub struct Slab<T> {
     places: Vec<Place<T>>,
     free: Vec<u32>,
     living: usize,
 }
 
+#[derive(Clone)]
 struct Place<T> {
     /// From 1 on.
     generation: u32,
@@ -135,6 +137,11 @@ impl<T> Slab<T> {
     /// How many live now.
     pub fn living(&self) -> usize {
         self.living
+    }
+
+    /// All that live now, to change them, in the order of their places.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.places.iter_mut().filter(|p| p.lives).map(|p| &mut p.thing)
     }
 
     /// All that live now, in the order of their places.

@@ -1,5 +1,7 @@
 //! How long things take: the trait of all distributions, and what a file may name.
 
+use std::sync::Arc;
+
 use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Stream;
 use crate::kernel::time::Span;
@@ -60,14 +62,15 @@ pub trait Latency: Send + Sync {
 }
 
 /// A distribution that is drawn from all the time: one that is constant is not even asked.
+#[derive(Clone)]
 pub struct Often {
     constant: Option<Span>,
-    latency: Box<dyn Latency>,
+    latency: Arc<dyn Latency>,
 }
 
 impl From<Box<dyn Latency>> for Often {
     fn from(latency: Box<dyn Latency>) -> Often {
-        Often { constant: latency.constant(), latency }
+        Often { constant: latency.constant(), latency: latency.into() }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::kernel::time::SimTime;
 
 /// A queue of deadlines that are added in the order in which they fall due. Deadlines that no longer matter cost
 /// nothing but a look when they reach the head, and none of them is ever in the event list.
+#[derive(Clone)]
 pub struct Patience<T> {
     queue: VecDeque<(SimTime, T)>,
     armed: bool,

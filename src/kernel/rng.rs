@@ -16,6 +16,7 @@ pub struct Seed {
 }
 
 /// One stream of random 64-bit words.
+#[derive(Clone)]
 pub struct Stream {
     words: ChaCha8Rng,
     position: u64,
@@ -38,6 +39,16 @@ impl Seed {
         Seed { owner: fnv(fnv(self.owner, owner), "/"), ..*self }
     }
 
+    /// A seed of its own for whatever is called `name`: all its streams are others than those of this one.
+    pub fn descendant(&self, name: &str) -> Seed {
+        let mut words = self.stream(name);
+        let mut key = [0; 32];
+        for chunk in key.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&words.word().to_le_bytes());
+        }
+        Seed { key, owner: FNV_BASIS }
+    }
+
     /// The stream that belongs to `name` ("owner/instance/purpose").
     pub fn stream(&self, name: &str) -> Stream {
         let mut words = ChaCha8Rng::from_seed(self.key);
@@ -57,6 +68,14 @@ impl Stream {
     /// The next number in (0, 1): never 0, never 1, a multiple of 2⁻⁵³ and exact in a double.
     pub fn uniform(&mut self) -> f64 {
         ((self.word() >> 12).cast_signed() as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
+    }
+
+    /// From here on its words are those that its name has with `seed`. The position stays.
+    pub fn reseed(&mut self, seed: &Seed) {
+        let name = self.words.get_stream();
+        self.words = ChaCha8Rng::from_seed(seed.key);
+        self.words.set_stream(name);
+        self.words.set_word_pos(u128::from(self.position) * 2);
     }
 
     /// Moves to word `position`; free when the stream is there already.
@@ -111,6 +130,19 @@ mod tests {
     fn an_owner_finds_its_streams_by_their_purpose() {
         let seed = Seed::new(1, 0);
         assert_eq!(seed.of("pool/api/2").stream("lifetimes").word(), seed.stream("pool/api/2/lifetimes").word());
+    }
+
+    #[test]
+    fn a_reseeded_stream_goes_on_as_if_it_had_always_had_that_seed() {
+        let (before, after) = (Seed::new(1, 0), Seed::new(1, 0).descendant("fork/7"));
+        let mut stream = before.stream("a");
+        assert!((0..5).all(|_| stream.word() > 0));
+        stream.reseed(&after);
+        let mut other = after.stream("a");
+        other.seek(5);
+        assert_eq!(stream.word(), other.word());
+        assert_ne!(after.stream("a").word(), before.stream("a").word());
+        assert_ne!(after.stream("a").word(), before.descendant("fork/8").stream("a").word());
     }
 
     #[test]

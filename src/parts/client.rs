@@ -1,5 +1,7 @@
 //! Who asks: births, deadlines, retries.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::agenda::Rank;
@@ -89,11 +91,13 @@ pub enum Balance {
 }
 
 /// All clients: a state for each stream, and a balancer before each app.
+#[derive(Clone)]
 pub struct Clients {
     streams: Vec<StreamState>,
     balancers: Vec<Balancer>,
 }
 
+#[derive(Clone)]
 struct StreamState {
     // Parameters.
     app: AppId,
@@ -111,14 +115,16 @@ struct StreamState {
     retries: u64,
 }
 
+#[derive(Clone)]
 struct Retrying {
     attempts: u32,
-    backoff: Box<dyn Latency>,
+    backoff: Arc<dyn Latency>,
     jitter: f64,
     budget: Option<f64>,
     on: Option<Vec<Error>>,
 }
 
+#[derive(Clone)]
 struct Balancer {
     balance: Balance,
     first: u32,
@@ -136,6 +142,20 @@ impl Clients {
         let balancers =
             apps.iter().map(|(_, first, workers, balance)| Balancer { balance: *balance, first: *first, workers: *workers, next: 0 });
         Clients { streams: streams.collect(), balancers: balancers.collect() }
+    }
+
+    /// From here on with the dice of `seed`: of what is still to arrive, and of all that requests under way have drawn and not
+    /// met yet. Nothing that has happened depended on that, so it may as well be drawn now. A retry meets again what its
+    /// first attempt has met, so after that nothing of it is drawn anew.
+    pub fn reseed(&mut self, seed: &Seed, world: &mut World) {
+        for state in &mut self.streams {
+            state.arrivals.reseed(seed);
+            state.dice.reseed(seed);
+        }
+        for request in world.requests.iter_mut().filter(|request| request.attempt == 1 && request.stage != Stage::AtClient) {
+            let stream = request.stream.index();
+            self.streams[stream].draw_rest(&world.programs[stream], request);
+        }
     }
 
     /// The first arrival of each stream.
@@ -298,7 +318,7 @@ impl StreamState {
     fn new(spec: &StreamSpec, app: AppId, program_words: u64, seed: &Seed) -> StreamState {
         let retry = spec.retry.as_ref().map(|retry| Retrying {
             attempts: retry.attempts,
-            backoff: retry.backoff.prepare(),
+            backoff: retry.backoff.prepare().into(),
             jitter: retry.jitter,
             budget: retry.budget,
             on: retry.on.clone(),
@@ -319,6 +339,14 @@ impl StreamState {
             firsts: 0,
             retries: 0,
         }
+    }
+
+    /// Draws again what `request` has not met.
+    fn draw_rest(&mut self, program: &Program, request: &mut Request) {
+        let (balance, met) = (request.balance, request.drawn[..program.draws_before(request.step)].to_vec());
+        self.draw(program, request);
+        request.balance = balance;
+        request.drawn[..met.len()].copy_from_slice(&met);
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! The database at the end of every connection.
 
+use crate::copied;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
@@ -21,7 +22,7 @@ pub struct Outage {
 }
 
 /// What faults can do to a database, and what can be seen of it.
-pub trait Database: Server {
+pub trait Database: Server + CopiedDatabase {
     /// Ends every session and lets nobody in until the outage is over.
     fn go_down(&mut self, outage: Outage, cx: &mut Cx);
     /// For so long statements take `factor` times as long. Several such spells multiply.
@@ -35,3 +36,5 @@ pub trait Database: Server {
     /// Sessions by state, as a count over `pg_stat_activity` shows them.
     fn status(&self, now: SimTime) -> String;
 }
+
+copied!(Database as CopiedDatabase);

@@ -3,10 +3,10 @@
 use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
-use crate::kinds;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
+use crate::{copied, kinds};
 
 pub mod asyncpg_pool;
 pub mod bb8;
@@ -30,7 +30,7 @@ pub mod sqlx;
 /// `release` by one `Event::Released`; a connection is lent to one request at a time; the meters of
 /// [`Cx::meter`] follow the pool's own counters. A request that deals with the pool may carry one number of the
 /// pool's (`Request::pool_tag`), a connection another (`Conn::near_tag`).
-pub trait Pool: Send {
+pub trait Pool: Send + CopiedPool {
     /// The run begins: what the library opens at its start, and the timers it sets.
     fn start(&mut self, cx: &mut Cx) {
         let _ = cx;
@@ -60,6 +60,10 @@ pub trait Pool: Send {
     }
     /// An alarm of its own.
     fn ring(&mut self, alarm: u64, cx: &mut Cx);
+    /// From here on its dice, if it throws any, are those of `seed`.
+    fn reseed(&mut self, seed: &Seed) {
+        let _ = seed;
+    }
     /// A statement outside a transaction begins one (SQLAlchemy's autobegin).
     fn autobegin(&self) -> bool {
         false
@@ -69,6 +73,8 @@ pub trait Pool: Send {
     /// What the library itself would print of its state.
     fn status(&self) -> String;
 }
+
+copied!(Pool as CopiedPool);
 
 /// A pool's own counters, for invariants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,11 +16,12 @@ use crate::protocol::request::{Request, Stage};
 ///
 /// A process has one event loop. While a step occupies it, whatever reaches the process waits, in the order in which it
 /// came, and so do consequences of what is taken from that line: they go to its end.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Workers {
     workers: Vec<Worker>,
 }
 
+#[derive(Clone)]
 struct Worker {
     // Parameters.
     concurrency: u32,

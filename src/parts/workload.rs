@@ -4,7 +4,7 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::latency::LatencySpec;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
-use crate::kinds;
+use crate::{copied, kinds};
 
 mod batches;
 mod bursts;
@@ -38,7 +38,7 @@ pub struct Batch {
 }
 
 /// An arrival process at work, with dice of its own.
-pub trait Arrivals: Send {
+pub trait Arrivals: Send + CopiedArrivals {
     /// The next arrivals, not before the last ones; nothing when none come any more, and always nothing from a closed
     /// process, whose users send again after they were served.
     fn next(&mut self) -> Option<Batch>;
@@ -56,7 +56,13 @@ pub trait Arrivals: Send {
         let _ = number;
         None
     }
+    /// From here on its dice, if it throws any, are those of `seed`.
+    fn reseed(&mut self, seed: &Seed) {
+        let _ = seed;
+    }
 }
+
+copied!(Arrivals as CopiedArrivals);
 
 /// An arrival process as a file writes it.
 pub trait ArrivalsKind {

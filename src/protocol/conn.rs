@@ -82,7 +82,7 @@ pub enum Condition {
 }
 
 /// A connection, or one being set up.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Conn {
     /// Who holds the near end.
     pub near: Near,
@@ -123,7 +123,7 @@ pub struct Conn {
 }
 
 /// A request's connections: more than one only where one session is opened inside another.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Leases {
     innermost: Option<Lease>,
     outer: Vec<Lease>,

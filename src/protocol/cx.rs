@@ -1,10 +1,12 @@
 //! The verbs that a part may say while it handles an event, and the world in which they come true.
 
+use std::sync::Arc;
+
 use crate::kernel::agenda::{Agenda, Rank};
 use crate::kernel::ids::Slab;
 use crate::kernel::latency::{Latency, Often};
 use crate::kernel::level::Level;
-use crate::kernel::rng::Stream;
+use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::{Condition, Conn, Far, Near, Statement, TxStatus};
 use crate::protocol::driver::Driver;
@@ -15,6 +17,7 @@ use crate::protocol::program::Program;
 use crate::protocol::request::Request;
 
 /// The round trip between two places, half of it each way.
+#[derive(Clone)]
 pub struct Wire {
     round_trip: Often,
     dice: Stream,
@@ -33,7 +36,7 @@ impl Wire {
 }
 
 /// Counts over time of one app's pools together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct PoolMeter {
     /// Connections checked out, as the pool counts them: being opened, pinged, reset or closed included.
     pub in_use: Level,
@@ -44,7 +47,7 @@ pub struct PoolMeter {
 }
 
 /// Counts over time of the proxy.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ProxyMeter {
     /// Client connections.
     pub clients: Level,
@@ -59,7 +62,7 @@ pub struct ProxyMeter {
 }
 
 /// Counts over time of the database.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct DatabaseMeter {
     /// Connections that hold a slot: a session takes one at the end of its set-up.
     pub connections: Level,
@@ -70,6 +73,7 @@ pub struct DatabaseMeter {
 }
 
 /// All that more than one part deals with.
+#[derive(Clone)]
 pub struct World {
     /// The event list and the clock.
     pub agenda: Agenda<Packed>,
@@ -78,7 +82,7 @@ pub struct World {
     /// Connections, and those being set up.
     pub conns: Slab<Conn>,
     /// What each stream's requests do.
-    pub programs: Vec<Program>,
+    pub programs: Arc<[Program]>,
     /// The app of each worker.
     pub app_of: Vec<AppId>,
     /// Requests at each worker, queued ones included: what a load balancer can see.
@@ -124,6 +128,16 @@ impl World {
     /// Requests that wait for a connection, in the pools or at the proxy.
     pub fn waiting(&self) -> u64 {
         self.pools.iter().map(|pool| pool.pending.value()).sum::<u64>() + self.proxy.waiting.value()
+    }
+
+    /// From here on the wires and the drivers have the dice of `seed`.
+    pub fn reseed(&mut self, seed: &Seed) {
+        for wire in [&mut self.app_wire, &mut self.proxy_wire] {
+            wire.dice.reseed(seed);
+        }
+        for driver in &mut self.drivers {
+            driver.reseed(seed);
+        }
     }
 
     /// All counts over time forget what was before now.
@@ -355,7 +369,7 @@ impl World {
             agenda: Agenda::default(),
             requests: Slab::default(),
             conns: Slab::default(),
-            programs: Vec::new(),
+            programs: Arc::new([]),
             app_of: Vec::new(),
             load: Vec::new(),
             drivers: Vec::new(),

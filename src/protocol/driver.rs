@@ -63,6 +63,7 @@ pub enum Operation {
 /// 15.18, Python 3.11, November 2026; spreads of 7 to 50 %), measured by `tests/bench/measure_postgres.py`: what an
 /// operation takes beyond its round trips. Round trips are counted, not timed. What a driver adds to a connection's
 /// set-up (0.5 to 0.8 ms) and to the first statement on it (0.1 to 0.3 ms) is not in the model.
+#[derive(Clone)]
 pub struct Driver {
     times: [Often; 6],
     /// None of them ever takes any time.
@@ -138,6 +139,11 @@ impl Driver {
     #[inline]
     pub fn times(&mut self, operations: &[Operation]) -> Span {
         if self.ideal { Span::ZERO } else { operations.iter().fold(Span::ZERO, |all, operation| all + self.time(*operation)) }
+    }
+
+    /// From here on with the dice of `seed`.
+    pub fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
     }
 
     /// What `operation` takes this time beyond its round trips.

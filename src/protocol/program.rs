@@ -63,6 +63,16 @@ pub enum Op {
     End,
 }
 
+impl Op {
+    /// What it needs of what the request drew. Later instructions need later draws.
+    fn draw(&self) -> Option<u32> {
+        match *self {
+            Op::Occupy { draw } | Op::Await { draw } | Op::Query { draw } | Op::Leak { draw } | Op::Choose { draw, .. } => Some(draw),
+            Op::Checkout | Op::Checkin | Op::Begin | Op::Commit | Op::Jump { .. } | Op::End => None,
+        }
+    }
+}
+
 enum Draw {
     Time(Often),
     Chance(f64),
@@ -108,6 +118,13 @@ impl Program {
                 }
             });
         }
+    }
+
+    /// How many draws belong to instructions before `step`: what a request at that step has not met is all that it drew after
+    /// these.
+    pub fn draws_before(&self, step: u32) -> usize {
+        let later = self.ops[step as usize..].iter().find_map(|op| op.draw());
+        later.map_or(self.draws.len(), |draw| draw as usize)
     }
 
     /// Where branch `branch` of the choice with table `targets` goes on.

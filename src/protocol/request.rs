@@ -34,7 +34,7 @@ pub enum Stage {
 }
 
 /// One request, from its arrival to its end, through all its attempts.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Request {
     // What it wants.
     /// Its stream.

@@ -1,5 +1,7 @@
 //! What can be dialled, and what dials on behalf of others.
 
+use crate::copied;
+use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
@@ -27,6 +29,10 @@ pub trait Server: Send {
     fn hang_up(&mut self, conn: ConnId, cx: &mut Cx);
     /// An alarm of its own.
     fn ring(&mut self, alarm: u64, cx: &mut Cx);
+    /// From here on its dice, if it throws any, are those of `seed`.
+    fn reseed(&mut self, seed: &Seed) {
+        let _ = seed;
+    }
     /// The connection that an alarm of its own is about, if it is about one.
     fn about(&self, alarm: u64) -> Option<ConnId> {
         let _ = alarm;
@@ -35,7 +41,7 @@ pub trait Server: Send {
 }
 
 /// A server that has no data of its own: it dials another server for its clients.
-pub trait Proxy: Server {
+pub trait Proxy: Server + CopiedProxy {
     /// A connection it dialled is open.
     fn opened(&mut self, conn: ConnId, cx: &mut Cx);
     /// A connection it dialled could not be opened; it is gone when this returns.
@@ -49,3 +55,5 @@ pub trait Proxy: Server {
     /// One table of what it knows, as its own console would print it.
     fn status(&self, now: SimTime) -> String;
 }
+
+copied!(Proxy as CopiedProxy);

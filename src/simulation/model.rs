@@ -23,6 +23,7 @@ use crate::simulation::blueprint::Blueprint;
 mod reach;
 
 /// A system, ready to run. Built from a checked blueprint it cannot fail.
+#[derive(Clone)]
 pub struct Model {
     /// What more than one part deals with.
     pub world: World,
@@ -37,7 +38,7 @@ pub struct Model {
 impl Model {
     /// The system of `blueprint` with the chance of `seed`, at time zero.
     pub fn new(blueprint: &Blueprint, seed: &Seed) -> Result<Model, Invalid> {
-        let programs = blueprint.workload.iter().map(|stream| Program::compile(&stream.steps)).collect::<Result<Vec<_>, _>>()?;
+        let programs = blueprint.workload.iter().map(|stream| Program::compile(&stream.steps)).collect::<Result<_, _>>()?;
         let proxy = blueprint.proxy.kind().build(blueprint.database.slots(), seed);
         let mut world = World {
             agenda: Agenda::default(),
@@ -76,6 +77,20 @@ impl Model {
         let mut model = Model { world, clients, workers, pools, proxy, database, faults: blueprint.faults.clone() };
         model.start();
         Ok(model)
+    }
+
+    /// A copy with all state, whose chance from here on is that of `seed`: dice still to be thrown, and what requests have drawn
+    /// at their birth but not met yet. Whatever had no consequence so far is open again.
+    pub fn fork(&self, seed: &Seed) -> Model {
+        let mut fork = self.clone();
+        fork.world.reseed(seed);
+        fork.clients.reseed(seed, &mut fork.world);
+        fork.pools.iter_mut().for_each(|pool| pool.reseed(seed));
+        if let Some(proxy) = &mut fork.proxy {
+            proxy.reseed(seed);
+        }
+        fork.database.reseed(seed);
+        fork
     }
 
     fn start(&mut self) {

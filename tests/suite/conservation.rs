@@ -1,6 +1,7 @@
 //! What must hold exactly, for any system and at every event: random small systems of all kinds, watched closely.
 
 mod crossings;
+mod forks;
 mod metamorphic;
 mod watch;
 

@@ -17,7 +17,7 @@ const FLOORS: [&str; 8] = ["kernel", "protocol", "parts", "simulation", "measure
 const FAMILIES: [&[&str]; 6] = [&["client", "workload"], &["worker"], &["pool"], &["proxy"], &["database"], &["fault"]];
 
 /// Macros that the kernel defines; Rust puts them at the crate's root.
-const KERNEL_MACROS: [&str; 2] = ["ids", "kinds"];
+const KERNEL_MACROS: [&str; 3] = ["copied", "ids", "kinds"];
 
 /// Words that only some rooms may use, outside of tests: (words, up to which floor they are banned, where they are at home, why).
 const WORDS: &[(&[&str], &str, &[&str], &str)] = &[

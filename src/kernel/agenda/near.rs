@@ -6,6 +6,7 @@ use crate::kernel::agenda::wheel::{Entry, key};
 const GAP: usize = 96;
 
 /// Entries in order.
+#[derive(Clone)]
 pub struct Near<E> {
     /// Ascending from `first` on.
     entries: Vec<Entry<E>>,

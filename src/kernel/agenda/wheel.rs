@@ -60,6 +60,7 @@ const LEVELS: usize = 64usize.div_ceil(BITS);
 const KEPT: usize = 64;
 
 /// Unsorted far events by when they happen.
+#[derive(Clone)]
 pub struct Wheel<E> {
     slots: Vec<Vec<Entry<E>>>,
     /// A bit for each slot in use.

@@ -102,6 +102,7 @@ impl PoolKind for AsyncpgPool {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: AsyncpgPool,
     places: Places,

@@ -95,6 +95,7 @@ impl PoolKind for Bb8 {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: Bb8,
     places: Places,

@@ -82,6 +82,7 @@ impl PoolKind for DatabaseSql {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: DatabaseSql,
     places: Places,
@@ -96,7 +97,7 @@ struct State {
 }
 
 /// The cleaner goroutine.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Cleaner {
     /// There is one.
     runs: bool,
@@ -363,6 +364,9 @@ impl Pool for State {
         }
     }
 
+    fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
+    }
     fn gauges(&self) -> Gauges {
         self.places.gauges((self.spec.max_open_conns > 0).then(|| u64::from(self.spec.max_open_conns)))
     }

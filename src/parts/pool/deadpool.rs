@@ -99,6 +99,7 @@ impl PoolKind for Deadpool {
 }
 
 /// A place's `expires` is the end of the stage that it is in.
+#[derive(Clone)]
 struct State {
     spec: Deadpool,
     places: Places,

@@ -8,13 +8,13 @@ use crate::protocol::event::ConnId;
 
 /// `dialect.initialize()` runs on the caller's time inside the first `connect` event, then one rollback. Until it has
 /// succeeded, other callers finish their driver connect and then wait on a mutex. If it fails, the next one runs it again.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct FirstConnect {
     state: State,
     waiting: VecDeque<u32>,
 }
 
-#[derive(Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 enum State {
     #[default]
     NotYet,

@@ -150,6 +150,7 @@ impl PoolKind for Hikari {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: Hikari,
     places: Places,
@@ -285,6 +286,9 @@ impl Pool for State {
         }
     }
 
+    fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
+    }
     fn gauges(&self) -> Gauges {
         self.places.gauges(Some(u64::from(self.spec.maximum_pool_size)))
     }

@@ -86,6 +86,7 @@ impl PoolKind for NodePostgres {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: NodePostgres,
     places: Places,

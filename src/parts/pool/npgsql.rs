@@ -98,6 +98,7 @@ impl PoolKind for Npgsql {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: Npgsql,
     places: Places,

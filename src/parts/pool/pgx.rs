@@ -99,6 +99,7 @@ impl PoolKind for Pgx {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: Pgx,
     places: Places,
@@ -302,6 +303,9 @@ impl Pool for State {
         }
     }
 
+    fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
+    }
     fn gauges(&self) -> Gauges {
         self.places.gauges(Some(u64::from(self.spec.pool_max_conns)))
     }

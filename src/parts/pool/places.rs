@@ -23,7 +23,7 @@ mod alarms;
 mod line;
 
 /// Where a connection lives, is opened or is closed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     /// Its connection, if it has one.
     pub conn: Option<ConnId>,
@@ -65,6 +65,7 @@ pub(super) enum Phase {
 }
 
 /// The places of one pool, and who waits for them.
+#[derive(Clone)]
 pub(super) struct Places {
     pub worker: WorkerId,
     all: Vec<Place>,

@@ -126,6 +126,7 @@ impl PoolKind for PsycopgPool {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: PsycopgPool,
     places: Places,
@@ -418,6 +419,9 @@ impl Pool for State {
         true
     }
 
+    fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
+    }
     fn gauges(&self) -> Gauges {
         self.places.gauges(Some(u64::from(self.spec.most())))
     }

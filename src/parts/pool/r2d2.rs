@@ -95,6 +95,7 @@ impl PoolKind for R2d2 {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: R2d2,
     places: Places,
@@ -109,6 +110,7 @@ struct State {
 }
 
 /// What the threads do.
+#[derive(Clone)]
 enum Task {
     /// A connect for this place.
     Connect(u32),

@@ -83,6 +83,7 @@ impl PoolKind for Sqlx {
     }
 }
 
+#[derive(Clone)]
 struct State {
     spec: Sqlx,
     places: Places,
@@ -115,7 +116,7 @@ enum Then {
 }
 
 /// The reaper in the middle of a round.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Reaper {
     /// So many are still to be looked at.
     left: usize,

@@ -3,6 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 /// Things under small numbers that are used again, each of them in one [`List`] at a time.
+#[derive(Clone)]
 pub(super) struct Table<T> {
     things: Vec<T>,
     links: Vec<Link>,
@@ -16,7 +17,7 @@ struct Link {
 }
 
 /// A list through the links of a table; every step of it takes constant time.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct List {
     first: Option<u32>,
     last: Option<u32>,

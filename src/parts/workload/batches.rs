@@ -29,6 +29,7 @@ pub enum Size {
     Weighted(Vec<(f64, u32)>),
 }
 
+#[derive(Clone)]
 struct Process {
     walk: Walk,
     mean_gap: f64,
@@ -36,6 +37,7 @@ struct Process {
 }
 
 /// Sizes, ready to be drawn.
+#[derive(Clone)]
 #[allow(clippy::large_enum_variant)] // a stream has one
 enum Sizes {
     Always(u32),
@@ -71,6 +73,12 @@ impl Arrivals for Process {
     fn next(&mut self) -> Option<Batch> {
         let at = self.walk.next_before(SimTime::NEVER, self.mean_gap)?;
         Some(Batch { at, size: self.sizes.draw() })
+    }
+    fn reseed(&mut self, seed: &Seed) {
+        self.walk.reseed(seed);
+        if let Sizes::Weighted(_, dice) = &mut self.sizes {
+            dice.reseed(seed);
+        }
     }
 }
 

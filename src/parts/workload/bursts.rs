@@ -26,6 +26,7 @@ pub struct Bursts {
     pub mean_burst: Span,
 }
 
+#[derive(Clone)]
 struct Process {
     walk: Walk,
     /// Changes into each other.
@@ -35,6 +36,7 @@ struct Process {
     dice: Stream,
 }
 
+#[derive(Clone)]
 struct Phase {
     mean_gap: f64,
     mean_length: f64,
@@ -95,6 +97,10 @@ impl Arrivals for Process {
             std::mem::swap(&mut self.phase, &mut self.other);
             self.phase_ends = self.phase_ends + self.phase.length(&mut self.dice);
         }
+    }
+    fn reseed(&mut self, seed: &Seed) {
+        self.walk.reseed(seed);
+        self.dice.reseed(seed);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `Closed(users: 20, think: Exponential(mean: "100ms"))`: a fixed number of users, each waiting for its answer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Arrivals, ArrivalsKind, Batch};
@@ -21,9 +23,10 @@ pub struct Closed {
     pub think: LatencySpec,
 }
 
+#[derive(Clone)]
 struct Process {
     users: u32,
-    think: Box<dyn Latency>,
+    think: Arc<dyn Latency>,
     dice: Stream,
 }
 
@@ -46,7 +49,7 @@ impl ArrivalsKind for Closed {
     }
     fn build(&self, stream: &str, seed: &Seed) -> Box<dyn Arrivals> {
         let dice = seed.stream(&format!("client/{stream}/think"));
-        Box::new(Process { users: self.users, think: self.think.prepare(), dice })
+        Box::new(Process { users: self.users, think: self.think.prepare().into(), dice })
     }
     /// Depends on the answers.
     fn rate(&self) -> Option<f64> {
@@ -65,5 +68,8 @@ impl Arrivals for Process {
     fn think(&mut self, number: u64) -> Span {
         self.dice.seek(number * u64::from(self.think.words()));
         self.think.sample(&mut self.dice)
+    }
+    fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
     }
 }

@@ -28,6 +28,7 @@ pub struct Daily {
     pub period: Span,
 }
 
+#[derive(Clone)]
 struct Process {
     shape: Daily,
     last: SimTime,
@@ -89,5 +90,9 @@ impl Arrivals for Process {
             }
         }
         None
+    }
+    fn reseed(&mut self, seed: &Seed) {
+        self.candidates.reseed(seed);
+        self.thinning.reseed(seed);
     }
 }

@@ -17,6 +17,7 @@ pub struct Poisson {
     pub rate: f64,
 }
 
+#[derive(Clone)]
 struct Process {
     mean_gap: f64,
     last: SimTime,
@@ -44,5 +45,8 @@ impl Arrivals for Process {
     fn next(&mut self) -> Option<Batch> {
         self.last = self.last + Span::from_nanos_f64(unit_exponential(&mut self.dice) * self.mean_gap);
         Some(Batch { at: self.last, size: 1 })
+    }
+    fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
     }
 }

@@ -1,12 +1,13 @@
 //! What the processes share: a checked rate, and Poisson arrivals whose rate changes on the way.
 
 use crate::kernel::invalid::Invalid;
-use crate::kernel::rng::Stream;
+use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 
 /// Poisson arrivals at rates that are constant for a while. Each arrival costs one unit-exponential amount of "work",
 /// which time does at the current rate; work left at the end of a piece is carried into the next, so the process is
 /// exact whatever the rates are, and takes one word of dice per arrival whatever the pieces are.
+#[derive(Clone)]
 pub(super) struct Walk {
     now: SimTime,
     work: Option<f64>,
@@ -17,6 +18,11 @@ impl Walk {
     /// Starts at time 0.
     pub(super) fn new(dice: Stream) -> Walk {
         Walk { now: SimTime::ZERO, work: None, dice }
+    }
+
+    /// From here on with the dice of `seed`.
+    pub(super) fn reseed(&mut self, seed: &Seed) {
+        self.dice.reseed(seed);
     }
 
     /// The next arrival at one per `mean_gap` nanoseconds (infinity: none), if it comes before `end`; if not, time is

@@ -17,6 +17,7 @@ pub struct Regular {
     pub rate: f64,
 }
 
+#[derive(Clone)]
 struct Process {
     rate: f64,
     count: u64,

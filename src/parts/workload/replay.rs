@@ -30,6 +30,7 @@ pub struct Replay {
     recorded: Option<Arc<Recorded>>,
 }
 
+#[derive(Clone)]
 struct Process {
     recorded: Arc<Recorded>,
     speed: f64,

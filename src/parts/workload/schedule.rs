@@ -14,6 +14,7 @@ use crate::kernel::time::{SimTime, Span};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule(pub Vec<(Span, f64)>);
 
+#[derive(Clone)]
 struct Process {
     walk: Walk,
     /// From when on, and the mean gap from then on; the first starts at 0.
@@ -73,5 +74,8 @@ impl Arrivals for Process {
             }
             self.current += 1;
         }
+    }
+    fn reseed(&mut self, seed: &Seed) {
+        self.walk.reseed(seed);
     }
 }

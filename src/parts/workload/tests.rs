@@ -91,6 +91,24 @@ fn the_same_seed_gives_the_same_arrivals_and_another_stream_others() {
     }
 }
 
+#[test]
+fn with_other_dice_other_arrivals_follow_and_with_its_own_the_same() {
+    for listed in ArrivalsSpec::KINDS {
+        let (mut usual, mut forked) = (built(listed.example, 0), built(listed.example, 0));
+        let begin: Vec<_> = (0..3).map(|_| (usual.next(), forked.next())).collect();
+        assert!(begin.iter().all(|(one, other)| one == other));
+        let rest = |seed: &Seed| {
+            let mut copy = forked.clone();
+            copy.reseed(seed);
+            (std::iter::from_fn(|| copy.next()).take(500).collect::<Vec<_>>(), copy.think(3))
+        };
+        let same = (std::iter::from_fn(|| usual.next()).take(500).collect::<Vec<_>>(), usual.think(3));
+        assert_eq!(rest(&Seed::new(7, 0)), same, "{}", listed.name);
+        let takes_no_dice = matches!(listed.name, "Regular" | "Replay");
+        assert_eq!(rest(&Seed::new(8, 0)) == same, takes_no_dice, "{}", listed.name);
+    }
+}
+
 /// Golden: every published result depends on these.
 #[test]
 fn the_first_arrivals_of_each_are_what_they_have_always_been() {

@@ -26,7 +26,7 @@ pub type Name = (u32, u64);
 pub type Wish = (SimTime, Vec<u64>);
 
 /// What has been seen.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Watch {
     // Parameters.
     slots: u64,

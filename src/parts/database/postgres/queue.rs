@@ -6,6 +6,7 @@ use super::sessions::Spell;
 use crate::kernel::time::Span;
 
 /// Cores that each run one statement to its end.
+#[derive(Clone)]
 pub struct Queue {
     // Parameter.
     cores: u32,

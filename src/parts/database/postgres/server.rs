@@ -19,6 +19,7 @@ use crate::protocol::fact::Fact;
 use crate::protocol::server::Server;
 
 /// A PostgreSQL server at work.
+#[derive(Clone)]
 pub struct PostgresServer {
     // Parameters.
     slots: u32,
@@ -84,6 +85,11 @@ impl Server for PostgresServer {
         } else {
             cx.after(lasts, Rank::Connection, Alarm::SetUp(spell).event());
         }
+    }
+
+    fn reseed(&mut self, seed: &Seed) {
+        self.connect_dice.reseed(seed);
+        self.kill_dice.reseed(seed);
     }
 
     fn query(&mut self, conn: ConnId, cx: &mut Cx) {

@@ -10,6 +10,7 @@ use crate::kernel::time::{SimTime, Span};
 use crate::protocol::cx::Cx;
 
 /// The cores at work.
+#[derive(Clone)]
 pub struct Service {
     discipline: Discipline,
     /// So many statements keep all cores busy.
@@ -18,6 +19,7 @@ pub struct Service {
     factor: f64,
 }
 
+#[derive(Clone)]
 enum Discipline {
     Delay,
     Queue(Queue),

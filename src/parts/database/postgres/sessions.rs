@@ -32,7 +32,7 @@ pub enum Doing {
 }
 
 /// One session.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Session {
     /// Its client; none once the client has hung up during a statement, which PostgreSQL does not notice.
     pub conn: Option<ConnId>,
@@ -44,7 +44,7 @@ pub struct Session {
 }
 
 /// All sessions, those being set up included.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Sessions {
     places: Vec<Session>,
     free: Vec<u32>,

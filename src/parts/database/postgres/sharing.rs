@@ -17,6 +17,7 @@ use super::sessions::Spell;
 use crate::kernel::time::{SimTime, Span};
 
 /// Cores that are shared by all jobs.
+#[derive(Clone)]
 pub struct Sharing {
     // Parameters.
     cores: u32,

@@ -3,7 +3,7 @@
 use crate::kernel::time::{SimTime, Span};
 
 /// Spells of slowness, some of which may overlap: their factors multiply.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Slowness {
     spells: Vec<(SimTime, f64)>,
 }

@@ -12,6 +12,7 @@ use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
 use crate::protocol::fact::PoolStep;
 
 /// All checkouts of one worker.
+#[derive(Clone)]
 pub struct Checkouts {
     worker: WorkerId,
     /// `Request::pool_tag` and `Conn::near_tag` are places here.
@@ -24,6 +25,7 @@ pub struct Checkouts {
     in_use: u64,
 }
 
+#[derive(Clone)]
 struct Checkout {
     request: RequestId,
     conn: Option<ConnId>,

@@ -36,7 +36,7 @@ const CLOSED: u64 = u64::MAX - 2;
 const GO_ON: u64 = u64::MAX - 3;
 
 /// One `_ConnectionRecord`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     /// Its connection; an empty slot still counts as idle.
     pub conn: Option<ConnId>,
@@ -80,6 +80,7 @@ pub(super) enum Phase {
 pub(super) type Ticket = (RequestId, SimTime);
 
 /// One pool, in one worker.
+#[derive(Clone)]
 pub(super) struct QueuePool {
     // Parameters.
     pub spec: SqlAlchemy,

@@ -23,6 +23,7 @@ pub(super) enum ClientState {
 }
 
 /// A client socket.
+#[derive(Clone)]
 pub(super) struct Client {
     /// Its connection; none if it has left while it waited, which is noticed only when the wait is over.
     pub(super) conn: Option<ConnId>,

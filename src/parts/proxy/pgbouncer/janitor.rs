@@ -16,6 +16,7 @@ use crate::protocol::event::Event;
 pub(super) const PERIOD: Span = Span::from_nanos(333_333_333);
 
 /// When the janitor comes: always at the same phase, but not while there is nothing to look at.
+#[derive(Clone)]
 pub(super) struct Janitor {
     /// Parameter: when the first pass of the run is due, somewhere in the first period.
     phase: Span,

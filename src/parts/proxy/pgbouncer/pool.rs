@@ -8,7 +8,7 @@ use crate::parts::proxy::list::List;
 use crate::protocol::cx::Cx;
 
 /// The pool of one database and one user. Linked servers stand in no list: they are the ones left over.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pool {
     /// `waiting_client_list`: first come, first served.
     pub(super) waiting: List,

@@ -19,6 +19,7 @@ use crate::protocol::event::ConnId;
 use crate::protocol::server::{Proxy, Server};
 
 /// A running PgBouncer.
+#[derive(Clone)]
 pub(super) struct Process {
     /// Parameter.
     pub(super) settings: Settings,

@@ -28,6 +28,7 @@ pub(super) enum ServerState {
 }
 
 /// A server socket.
+#[derive(Clone)]
 pub(super) struct ServerConn {
     pub(super) conn: ConnId,
     pub(super) state: ServerState,

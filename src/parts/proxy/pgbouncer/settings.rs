@@ -29,6 +29,7 @@ impl Version {
 }
 
 /// The settings of a running process. The fields mean what PgBouncer's settings of these names mean.
+#[derive(Clone)]
 pub(super) struct Settings {
     /// As written.
     pub(super) written: PgBouncer,

@@ -14,6 +14,7 @@ use crate::protocol::fact::Fact;
 use crate::protocol::server::{Proxy, Server, Slots};
 
 /// A running RDS Proxy.
+#[derive(Clone)]
 pub(super) struct Process {
     // Parameters.
     borrow_timeout: Span,
@@ -37,6 +38,7 @@ pub(super) struct Process {
 }
 
 /// A client connection.
+#[derive(Clone)]
 pub(super) struct Client {
     pub(super) conn: ConnId,
     place: Place,
@@ -223,6 +225,10 @@ fn lives(conn: ConnId, cx: &Cx) -> bool {
 }
 
 impl Server for Process {
+    fn reseed(&mut self, seed: &Seed) {
+        self.latency_dice.reseed(seed);
+        self.pin_dice.reseed(seed);
+    }
     fn connect(&mut self, conn: ConnId, cx: &mut Cx) {
         let now = cx.now();
         let client = Client { conn, place: Place::Busy, link: None, pinned: false, since: now, back: Span::ZERO };

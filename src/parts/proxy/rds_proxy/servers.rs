@@ -12,6 +12,7 @@ use crate::protocol::fact::Fact;
 use crate::protocol::server::Slots;
 
 /// A database connection.
+#[derive(Clone)]
 pub(super) struct ServerConn {
     conn: ConnId,
     /// The client that has borrowed it.
@@ -31,6 +32,7 @@ enum State {
 }
 
 /// All database connections. A connection's number stands in its `near_tag`.
+#[derive(Clone)]
 pub(super) struct Servers {
     /// Parameter: most connections, those being opened included.
     most: usize,
