@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
+use crate::answers::check::all_endless;
 use crate::answers::document::Document;
 use crate::answers::report;
+use crate::answers::report::findings;
 use crate::answers::runner::{self, RunOptions};
 use crate::experiment::{Experiment, Problem};
 
@@ -22,7 +24,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// What is wrong with the experiment, where, and what would be right. Files that it names (`Replay`, `Empirical`) are
+    /// What is wrong with the experiment, where, and what would be right; also if more is asked of every point than it can
+    /// ever do and nobody gives up waiting, with the arithmetic. Files that it names (`Replay`, `Empirical`) are
     /// not read here: see [`run_with`](Experiment::run_with).
     pub fn run(&self) -> Result<Document, Problem> {
         self.run_with(&|_| None)
@@ -36,6 +39,9 @@ impl Experiment {
     pub fn run_with(&self, read: &dyn Fn(&str) -> Option<String>) -> Result<Document, Problem> {
         let mut plan = self.plan(&[], None, None)?;
         plan.load(read)?;
+        if let Some(finding) = all_endless(self, &plan, &[]) {
+            return Err(findings::problem(&finding));
+        }
         let options = RunOptions { jobs: 0, status_every: None };
         Ok(report::document(&plan, &runner::run(&plan, &options, &|_| ())))
     }

@@ -53,7 +53,7 @@ mod wait_for_ever;
 #[cfg(test)]
 mod tests;
 
-pub use endless::endless;
+pub use endless::all_endless;
 pub use fleet::{Worst, worst};
 pub use holds::in_use;
 pub use session_state::notes as session_state_notes;

@@ -8,7 +8,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::answers::document::Answer;
-use crate::answers::runner::{self, run_range};
+use crate::answers::runner::{self, RunOptions, run_range};
 use crate::experiment::{Objective, Plan};
 use crate::measure::histogram::Histogram;
 use crate::measure::intervals::{Confidence, Estimate, cautious_mean_with, is_rare, linearised, never_seen};
@@ -88,31 +88,37 @@ impl Serialize for Verdict {
     }
 }
 
-/// Runs the first point of `plan` until its objectives are decided.
+/// Runs the first point of `plan` until its objectives are decided. Where the start shows beyond a warm-up that was left to
+/// the program, the runs begin again with a longer one.
 pub fn prove(plan: &Plan, standard: &Standard, jobs: usize) -> Proof {
     let point = &plan.points[0];
+    let some = |plan: &Plan, from: u64, to: u64| run_range(&point.blueprint, runner::course(plan, point), from..to, jobs);
+    let (mut plan, mut outcomes) = (plan.clone(), some(plan, 0, standard.first));
+    if let Some(longer) = runner::with_longer_warm_up(&plan, std::slice::from_ref(&outcomes)) {
+        (outcomes, plan) = (some(&longer, 0, standard.first), longer);
+    }
+    let answer = runner::conclude(&plan, point, &outcomes, &RunOptions { jobs, status_every: None });
+    // Runs that still show how they began say nothing good of the system, however many there are; nor do those of a system
+    // that stays in an overload once it is there.
+    let proves_nothing = ["too short", "metastable"].contains(&answer.point.verdict.as_str());
     let mut tallies: Vec<Tally> = plan.objectives.iter().map(|objective| Tally::of(objective, standard)).collect();
-    let mut answer = None;
-    let (mut done, mut target) = (0, standard.first);
+    let mut done = standard.first;
     loop {
-        let outcomes = run_range(&point.blueprint, runner::course(plan, point), done..target, jobs);
         outcomes.iter().for_each(|outcome| tallies.iter_mut().for_each(|tally| tally.add(outcome)));
-        let answer = answer.get_or_insert_with(|| runner::answer(plan, point, &outcomes, Vec::new()));
-        done = target;
-        let is_short = answer.point.verdict == "too short";
-        let found = tallies.iter().map(|tally| match tally.finding(standard, answer) {
-            // Runs that still show how they began say nothing good of the system, however many there are.
-            Finding::Meets if is_short => Finding::Open,
+        let found = tallies.iter().map(|tally| match tally.finding(standard, &answer) {
+            Finding::Meets if proves_nothing => Finding::Open,
             found => found,
         });
         let found: Vec<Finding> = found.collect();
         let is_over = found.contains(&Finding::Misses) || !found.contains(&Finding::Open);
-        if is_over || is_short || target >= standard.at_most {
+        if is_over || proves_nothing || done >= standard.at_most {
             let shown = tallies.iter().zip(&found).map(|(tally, finding)| tally.shown(*finding)).collect();
             let too_large = tallies.iter().zip(&found).any(|(t, found)| t.is_about_connections() && *found == Finding::Misses);
-            return Proof { verdict: together(&found), shown, is_too_large: too_large, replications: done, answer: answer.clone() };
+            return Proof { verdict: together(&found), shown, is_too_large: too_large, replications: done, answer };
         }
-        target = (2 * target).min(standard.at_most);
+        let more = (2 * done).min(standard.at_most);
+        outcomes = some(&plan, done, more);
+        done = more;
     }
 }
 

@@ -116,23 +116,34 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -
 /// enough. Where something retries, it is run from an overloaded start too ([`starts`]).
 pub fn complete(plan: &Plan, point: &Point, outcomes: Vec<Outcome>, options: &RunOptions) -> (Answer, Vec<Outcome>) {
     let alone = Plan { points: vec![point.clone()], ..plan.clone() };
-    let longer = summary::longer_warm_up(&point.blueprint, &outcomes, course(plan, point)).filter(|_| plan.warmup_is_auto);
-    let (plan, outcomes) = match longer {
-        Some(warmup) => {
-            let plan = Plan { warmup, ..alone };
+    let (plan, outcomes) = match with_longer_warm_up(&alone, std::slice::from_ref(&outcomes)) {
+        Some(plan) => {
             let outcomes = self::outcomes(&plan, options.jobs, &|_| {}).remove(0);
             (plan, outcomes)
         }
         None => (alone, outcomes),
     };
-    let course = course(&plan, point);
+    (conclude(&plan, point, &outcomes, options), outcomes)
+}
+
+/// The plan with the warm-up that its points need, the same for all, if it was left to the program and these outcomes, some
+/// of each point, show that it was too short.
+pub fn with_longer_warm_up(plan: &Plan, outcomes: &[Vec<Outcome>]) -> Option<Plan> {
+    let points = plan.points.iter().zip(outcomes).filter(|_| plan.warmup_is_auto);
+    let warmups = points.filter_map(|(point, outcomes)| summary::longer_warm_up(&point.blueprint, outcomes, course(plan, point)));
+    warmups.max().map(|warmup| Plan { warmup, ..plan.clone() })
+}
+
+/// The answer of one of a plan's points whose warm-up is long enough, looked at from both starts.
+pub fn conclude(plan: &Plan, point: &Point, outcomes: &[Outcome], options: &RunOptions) -> Answer {
+    let course = course(plan, point);
     let views = options.status_every.map_or(Vec::new(), |every| replicate_with_views(&point.blueprint, course, 0, Some(every)).1);
-    let mut answer = answer(&plan, point, &outcomes, views);
+    let mut answer = answer(plan, point, outcomes, views);
     if let Some(overloaded) = starts::overloaded(&answer, course) {
         let other = run_all(&[&overloaded], course, outcomes.len() as u64, options.jobs, &|_| {}).remove(0);
-        starts::judge(&mut answer, &outcomes, &other);
+        starts::judge(&mut answer, outcomes, &other);
     }
-    (answer, outcomes)
+    answer
 }
 
 /// Outcomes of every point of a plan, of each as many as the plan asks for.

@@ -42,6 +42,13 @@ fn an_experiment_built_in_code_gives_the_answer_of_its_file() {
 }
 
 #[test]
+fn a_load_that_nothing_can_end_is_refused_in_code_as_it_is_from_a_file() {
+    let text = FILE.replace("rate: 300", "rate: 500").replace("max_overflow: 1", "max_overflow: 1, pool_timeout: None");
+    let problem = text.parse::<Experiment>().expect("the text is in order").run().expect_err("5 connections' work for 4").to_string();
+    assert!(problem.contains("nobody gives up: the queue would grow for ever"), "{problem}");
+}
+
+#[test]
 fn what_is_wrong_in_code_is_told_by_its_path() {
     let mut wrong = built();
     wrong.layers[0].part.apps[0].pool = Some(SqlAlchemy { pool_size: 0, max_overflow: 0, ..SqlAlchemy::default() }.into());

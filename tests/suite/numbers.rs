@@ -7,6 +7,7 @@
 //! `POOLCAST_MACRO_RUNS=1000 cargo test --release --test suite numbers:: -- --nocapture` does it a thousand times and
 //! prints what it finds; `src/guide/numbers.md` has that.
 
+mod bands;
 mod chance;
 mod coverage;
 mod macro_runs;

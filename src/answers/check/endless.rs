@@ -2,13 +2,14 @@
 
 use super::pools::habits;
 use super::{Finding, Severity, System, cores, event_loop, placed, pool_load};
+use crate::experiment::{Experiment, Plan, Point};
 use crate::parts::client::StreamSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 /// Why the queue of this system can only grow, with the arithmetic; nothing if it need not. The load is what is known from
 /// the file alone, a lower bound: a system that is not refused here may still turn out to be unstable.
-pub fn endless(system: &System) -> Option<Finding> {
+pub(super) fn endless(system: &System) -> Option<Finding> {
     let blueprint = system.blueprint;
     if blueprint.is_finite() {
         return None;
@@ -24,6 +25,16 @@ pub fn endless(system: &System) -> Option<Finding> {
     let found = Finding { message: format!("{}, and nobody gives up: the queue would grow for ever", found.message), ..found };
     let found = found.help("or let waits end, with a timeout of the pool or a deadline: then the answer is how many fail");
     Some(placed(found, "endless", system))
+}
+
+/// Why not one point of a plan has a queue that need not grow for ever, told of the first. One such point among others is an
+/// answer: `unstable`. `sets` are the values that were set on top of the file.
+pub fn all_endless(experiment: &Experiment, plan: &Plan, sets: &[(String, String)]) -> Option<Finding> {
+    let why = |point: &Point| {
+        let place = |path: &str| experiment.place(point, sets, path);
+        endless(&System { name: String::new(), blueprint: &point.blueprint, objectives: &plan.objectives, surge: None, place: &place })
+    };
+    plan.points.iter().map(why).collect::<Option<Vec<Finding>>>()?.into_iter().next()
 }
 
 fn waits_for_ever(app: &AppSpec) -> bool {

@@ -91,5 +91,9 @@ pub(super) fn notes(task: &Task, cases: &[Case], is_monotone: bool) -> Vec<Strin
         let remedy = "a longer duration would settle it (--set duration=…)";
         notes.push(format!("too short: runs that still show how they began are not taken as proof; {remedy}"));
     }
+    if cases.iter().any(|case| case.proof.answer.point.verdict == "metastable") {
+        let remedy = "fewer attempts, a longer backoff or a retry budget would settle it";
+        notes.push(format!("metastable: what stays in an overload once it is there is not taken as proof; {remedy}"));
+    }
     notes
 }

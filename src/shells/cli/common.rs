@@ -6,11 +6,11 @@ use clap::{Args, ValueEnum};
 
 use super::progress::Progress;
 use super::{Failure, complain, is_watched};
-use crate::answers::check::{Finding, System, endless};
+use crate::answers::check::all_endless;
 use crate::answers::report::findings;
 use crate::answers::words::{count, seconds};
 use crate::experiment::diagnose::instead;
-use crate::experiment::{Experiment, Plan, Point, Problem};
+use crate::experiment::{Experiment, Plan, Problem};
 use crate::shells::files::Home;
 
 /// What all commands that run something understand.
@@ -58,17 +58,10 @@ impl Common {
         Ok(plan)
     }
 
-    /// Refuses a plan all of whose queues can only grow, with the arithmetic. One such point among others is an answer:
-    /// `unstable`.
+    /// Refuses a plan all of whose queues can only grow, with the arithmetic.
     pub(super) fn refuse_endless(&self, experiment: &Experiment, plan: &Plan) -> Result<(), Failure> {
-        let why = |point: &Point| {
-            let place = |path: &str| experiment.place(point, &self.set, path);
-            let (blueprint, objectives) = (&point.blueprint, plan.objectives.as_slice());
-            endless(&System { name: String::new(), blueprint, objectives, surge: None, place: &place })
-        };
-        let all: Option<Vec<Finding>> = plan.points.iter().map(why).collect();
-        match all.unwrap_or_default().first() {
-            Some(finding) => Err(Failure::Input(findings::problem(finding))),
+        match all_endless(experiment, plan, &self.set) {
+            Some(finding) => Err(Failure::Input(findings::problem(&finding))),
             None => Ok(()),
         }
     }

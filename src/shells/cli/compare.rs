@@ -8,7 +8,7 @@ use super::common::{Common, Format};
 use super::{Failure, Outcome, answer};
 use crate::answers::compare::{Comparisons, Run, compare};
 use crate::answers::report::{compare as report, json};
-use crate::answers::runner;
+use crate::answers::runner::{self, RunOptions};
 use crate::experiment::diagnose::instead;
 use crate::experiment::{Plan, Problem};
 use crate::shells::files::{self, Home};
@@ -124,8 +124,18 @@ impl Compare {
 }
 
 fn run(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Run> {
-    let points = plan.points.iter().zip(runner::run_paired(plan, jobs, progress));
-    points.map(|(point, outcomes)| Run { answer: runner::answer(plan, point, &outcomes, Vec::new()), outcomes }).collect()
+    let outcomes = runner::run_paired(plan, jobs, progress);
+    // Counted must be the same requests in all of them.
+    let (plan, outcomes) = match runner::with_longer_warm_up(plan, &outcomes) {
+        Some(longer) => {
+            let outcomes = runner::run_paired(&longer, jobs, progress);
+            (longer, outcomes)
+        }
+        None => (plan.clone(), outcomes),
+    };
+    let options = RunOptions { jobs, status_every: None };
+    let points = plan.points.iter().zip(outcomes);
+    points.map(|(point, outcomes)| Run { answer: runner::conclude(&plan, point, &outcomes, &options), outcomes }).collect()
 }
 
 fn text(format: Format, document: &Comparisons, plan: &Plan) -> String {

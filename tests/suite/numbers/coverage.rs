@@ -11,7 +11,7 @@ use super::macro_runs::{Engine, MacroRun, Repeated, are_many, covers, line, numb
 use super::truth::Queue;
 
 /// In percent, of intervals that promise 95: with 200 repetitions chance alone makes that much of a difference.
-fn of_means() -> RangeInclusive<f64> {
+pub fn of_means() -> RangeInclusive<f64> {
     if are_many() { 93.0..=97.0 } else { 90.5..=99.0 }
 }
 

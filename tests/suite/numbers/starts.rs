@@ -1,8 +1,10 @@
 //! Starts, ends and precision of whole experiments: warm-ups that grow, runs that stop, states that do not pass.
 
 use poolcast::answers::document::Point;
-use poolcast::answers::runner::{FIRST_STAGE, RunOptions, run};
+use poolcast::answers::evidence::{Proof, Standard, Verdict, prove};
+use poolcast::answers::runner::{FIRST_STAGE, RunOptions, run, run_paired, with_longer_warm_up};
 use poolcast::experiment::{Experiment, Plan};
+use poolcast::measure::intervals::Confidence;
 
 fn plan(system: &str, rest: &str) -> Plan {
     let text = format!("Experiment(question: \"What becomes of it?\", system: System(proxy: Direct, {system}), {rest})");
@@ -33,6 +35,37 @@ fn a_warm_up_that_is_left_to_the_program_grows_until_the_start_is_over() {
     assert_eq!((point.verdict.as_str(), point.duration), ("stable", 60.0));
     assert!((19.0..=30.0).contains(&point.warmup), "a tenth would be 6 s, the start takes 20: {}", point.warmup);
     assert!(point.requests.arrived.abs_diff(16 * 1200) <= 16, "as much is counted as was asked for: {}", point.requests.arrived);
+}
+
+#[test]
+fn what_is_compared_has_the_warm_up_of_the_slowest_start() {
+    let quick = r#"scenarios: {"slow": Scenario(), "quick": Scenario(set: [("workload.api.steps", [Session([Query(Constant("1ms"))])])])}"#;
+    let plan = plan(SLOW_START, &format!(r#"{quick}, warmup: Auto, duration: "1min", seed: 1, replications: 16"#));
+    let outcomes = run_paired(&plan, 2, &|_| {});
+    let longer = with_longer_warm_up(&plan, &outcomes).expect("the start of one of them takes 20 s").warmup.seconds();
+    assert!((19.0..=30.0).contains(&longer), "a tenth would be 6 s: {longer}");
+    assert!(with_longer_warm_up(&plan, &[outcomes[1].clone(), outcomes[1].clone()]).is_none(), "the quick one needs no more");
+}
+
+/// What `size` shows of one setting.
+fn shown(system: &str, rest: &str) -> Proof {
+    let standard = Standard { confidence: Confidence::USUAL, indifference: 0.1, first: 16, at_most: 16 };
+    prove(&plan(system, rest), &standard, 2)
+}
+
+#[test]
+fn a_proof_begins_again_where_the_start_shows() {
+    let proof = shown(SLOW_START, r#"objectives: [Errors(below: 0.01)], warmup: Auto, duration: "1min", seed: 1, replications: 16"#);
+    assert_eq!((proof.verdict, proof.replications), (Verdict::Meets, 16));
+    assert!((19.0..=30.0).contains(&proof.answer.point.warmup), "{}", proof.answer.point.warmup);
+}
+
+#[test]
+fn what_stays_in_an_overload_is_no_proof() {
+    let rest = r#"objectives: [Errors(below: 0.01)], warmup: "4s", duration: "20s", seed: 1, replications: 10"#;
+    assert_eq!(shown(&RETRIES.replace("ATTEMPTS", "2"), rest).verdict, Verdict::Meets);
+    let proof = shown(&RETRIES.replace("ATTEMPTS", "20"), rest);
+    assert_eq!((proof.verdict, proof.answer.point.verdict.as_str()), (Verdict::Undecided, "metastable"));
 }
 
 #[test]
