@@ -7,6 +7,7 @@ pub mod compare;
 pub mod csv;
 pub mod findings;
 pub mod grid;
+pub mod html;
 pub mod json;
 pub mod launch;
 pub mod layers;

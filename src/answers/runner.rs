@@ -110,6 +110,12 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -
     plan.points.iter().zip(outcomes).map(|(point, outcomes)| complete(plan, point, outcomes, options).0).collect()
 }
 
+/// The same, with the outcomes that each answer is about.
+pub fn run_keeping(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -> Vec<(Answer, Vec<Outcome>)> {
+    let outcomes = outcomes(plan, options.jobs, progress);
+    plan.points.iter().zip(outcomes).map(|(point, outcomes)| complete(plan, point, outcomes, options)).collect()
+}
+
 /// The answer of one of a plan's points with all that it takes to stand behind it, and the outcomes that it is about.
 ///
 /// Where the warm-up was left to the program and the start shows beyond it, the point is run again with one that is long

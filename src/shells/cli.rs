@@ -15,6 +15,7 @@ mod explain;
 mod import;
 mod merge;
 mod models;
+mod page;
 mod progress;
 mod run;
 mod size;

@@ -60,6 +60,11 @@ pub fn write(directory: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<
     write_to(&directory.join(name), |file| file.write_all(content.as_ref()))
 }
 
+/// Writes a text to a file, making its directory if need be.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    write_pieces(path, |print| print(text))
+}
+
 /// The text of `directory/name`, if there is such a file.
 pub fn read(directory: &Path, name: &str) -> Result<Option<String>, Failure> {
     let path = directory.join(name);

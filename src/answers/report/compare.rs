@@ -63,7 +63,13 @@ pub fn sentence(one: &Comparison) -> String {
     }
 }
 
-fn block(of: &[Comparison], document: &Comparisons) -> String {
+/// What may be claimed of each scenario, in a sentence without its full stop.
+pub fn sentences(document: &Comparisons) -> Vec<String> {
+    document.comparisons.chunks(METRICS.len()).map(|of| headline(of, document).1).collect()
+}
+
+/// The scenario's name, and the sentence that begins with it.
+fn headline(of: &[Comparison], document: &Comparisons) -> (String, String) {
     let first = &of[0];
     let name = std::iter::once(first.scenario.clone()).chain(place(first)).collect::<Vec<_>>().join(", ");
     let told = of.iter().find(|one| one.metric == "latency.p99" && one.verdict != Claim::Unsaid).unwrap_or(first);
@@ -74,8 +80,14 @@ fn block(of: &[Comparison], document: &Comparisons) -> String {
         Claim::Unsaid if of.iter().all(|one| one.verdict == Claim::Unsaid) => format!(": nothing can be compared. {}", why(told)),
         Claim::Unsaid => format!(": {}", sentence(told)),
     };
+    let sentence = name.clone() + &text;
+    (name, sentence)
+}
+
+fn block(of: &[Comparison], document: &Comparisons) -> String {
+    let (name, sentence) = headline(of, document);
     let mut out = String::new();
-    for (index, line) in wrapped(&format!("{name}{text}"), WIDTH).iter().enumerate() {
+    for (index, line) in wrapped(&sentence, WIDTH).iter().enumerate() {
         let line = if index == 0 && line.starts_with(&name) { paint(Look::Strong, &name) + &line[name.len()..] } else { line.clone() };
         out += &format!("{line}\n");
     }

@@ -43,11 +43,25 @@ pub fn render(answer: &Answer) -> String {
     out
 }
 
+/// The same as text, cell by cell: name, limit, in use, busy, wait p50, wait p99, errors.
+pub fn cells(answer: &Answer) -> Vec<[String; 7]> {
+    layers(answer).into_iter().map(Layer::cells).collect()
+}
+
 impl Layer {
-    fn line(&self, name: usize) -> String {
+    fn cells(self) -> [String; 7] {
+        let busy = self.busy();
+        let [p50, p99] = self.wait.unwrap_or(["–".to_owned(), "–".to_owned()]);
+        [self.name, self.limit, self.in_use, busy, p50, p99, count(self.errors)]
+    }
+
+    fn busy(&self) -> String {
         // A hundredth of a per cent is idle, and its column has room for no more digits.
-        let busy = self.busy.map_or("–".to_owned(), |busy| if busy < 0.0001 { "0 %".to_owned() } else { percent(busy.min(1.0)) });
-        let busy = format!("{busy:>8}");
+        self.busy.map_or("–".to_owned(), |busy| if busy < 0.0001 { "0 %".to_owned() } else { percent(busy.min(1.0)) })
+    }
+
+    fn line(&self, name: usize) -> String {
+        let busy = format!("{:>8}", self.busy());
         let [p50, p99] = self.wait.clone().unwrap_or(["–".to_owned(), "–".to_owned()]);
         let errors = format!("{:>9}", count(self.errors));
         let full = self.busy.is_some_and(|busy| busy >= FULL);

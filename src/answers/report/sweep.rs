@@ -118,7 +118,7 @@ fn verdicts(points: &[(&Point, &str)]) -> String {
 }
 
 /// "transaction, pool_size = 5".
-fn name(point: &Point) -> String {
+pub(super) fn name(point: &Point) -> String {
     let vary = point.vary.iter().map(|(path, value)| format!("{path} = {}", plain(value)));
     let parts: Vec<String> = (!point.scenario.is_empty()).then(|| point.scenario.clone()).into_iter().chain(vary).collect();
     parts.join(", ")

@@ -57,18 +57,25 @@ pub(super) fn heading(document: &Document) -> String {
     for line in wrapped(&document.question, WIDTH) {
         out += &format!("{}\n", paint(Look::Strong, &line));
     }
-    let Some(first) = document.points.first() else { return out };
+    if document.points.is_empty() {
+        return out;
+    }
+    out + &paint(Look::Faint, &about(document)) + "\n"
+}
+
+/// "5 min × 10 replications · 4 scenarios · seed 1 · 10 090 000 requests".
+pub(super) fn about(document: &Document) -> String {
+    let Some(first) = document.points.first() else { return String::new() };
     let requests: u64 = document.points.iter().map(|point| point.requests.arrived).sum();
     let replications = document.points.iter().map(|point| point.replications).max().unwrap_or(0);
-    let about = format!(
+    format!(
         "{} × {} · {} · seed {} · {}",
         span(first.duration),
         plural(replications, "replication"),
         plural(document.points.len() as u64, if first.vary.is_empty() && !first.scenario.is_empty() { "scenario" } else { "point" }),
         document.seed,
         plural(requests, "request"),
-    );
-    out + &paint(Look::Faint, &about) + "\n"
+    )
 }
 
 fn block(answer: &Answer, file: &str) -> String {
@@ -184,7 +191,7 @@ fn notes(point: &Point) -> String {
     out
 }
 
-fn measured(met: &Met) -> String {
+pub(super) fn measured(met: &Met) -> String {
     match met.measured {
         None => "cannot be said".to_owned(),
         Some(value) if met.objective.starts_with("errors") => percent(value),
@@ -207,11 +214,15 @@ fn statuses(answer: &Answer) -> String {
 
 /// One line that is equal wherever the same experiment runs.
 pub fn digest<'a>(points: impl IntoIterator<Item = &'a Point>) -> String {
+    format!("{}\n", paint(Look::Faint, &format!("digest {}", short_digest(points))))
+}
+
+/// Of all points together, 16 digits.
+pub(super) fn short_digest<'a>(points: impl IntoIterator<Item = &'a Point>) -> String {
     let digests: Vec<&str> = points.into_iter().map(|point| point.digest.as_str()).collect();
     let digest = match digests.as_slice() {
         [only] => (*only).to_owned(),
         all => blake3::hash(all.concat().as_bytes()).to_hex().to_string(),
     };
-    let digest: String = digest.chars().take(16).collect();
-    format!("{}\n", paint(Look::Faint, &format!("digest {digest}")))
+    digest.chars().take(16).collect()
 }

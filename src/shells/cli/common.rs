@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::{Failure, complain, is_watched};
 use crate::answers::check::all_endless;
 use crate::answers::report::findings;
+use crate::answers::why::quoted;
 use crate::answers::words::{count, seconds};
 use crate::experiment::diagnose::instead;
 use crate::experiment::{Experiment, Plan, Problem};
@@ -94,6 +95,12 @@ impl Common {
         let seed = self.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
         let replications = self.replications.iter().flat_map(|number| ["--replications".to_owned(), number.to_string()]);
         set.chain(seed).chain(replications).collect()
+    }
+
+    /// The command line that gives the same answer again.
+    pub(super) fn line(&self, command: &str, words: &[String]) -> String {
+        let words = words.iter().cloned().chain(self.words());
+        words.fold(format!("poolcast {command}"), |line, word| line + " " + &quoted(&word))
     }
 
     /// How many threads.

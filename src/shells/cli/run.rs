@@ -1,15 +1,17 @@
 //! `poolcast run`: what happens in this experiment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::{Failure, Outcome, answer};
+use super::{Failure, Outcome, answer, page};
+use crate::answers::compare::Run as Seen;
 use crate::answers::document::{Answer, Document};
+use crate::answers::report::html::points::Asked;
 use crate::answers::report::{self, csv, json, table};
 use crate::answers::runner::{self, RunOptions};
-use crate::experiment::{Plan, Problem};
+use crate::experiment::{Experiment, Plan, Problem};
 use crate::kernel::time::Span;
 use crate::shells::files::{self, Home};
 
@@ -28,6 +30,9 @@ pub(super) struct Run {
     /// Writes what a terminal would show once more as NAME.txt, NAME.json and NAME.csv into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Writes the answer as one HTML page with charts
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Shows what pool.status(), SHOW POOLS and pg_stat_activity would show, at this interval of virtual time
     #[arg(long, value_name = "SPAN", value_parser = Span::parse)]
     status_every: Option<Span>,
@@ -38,10 +43,14 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self) -> Outcome {
         // All files are read before any is run: a slip in the last one is told at once.
-        let plans: Vec<(Home, Plan)> = self.files.iter().map(|file| self.plan(Home::of(file))).collect::<Result<_, _>>()?;
+        self.check_report()?;
+        let plans: Vec<(Home, Experiment, Plan)> = self.files.iter().map(|file| self.plan(Home::of(file))).collect::<Result<_, _>>()?;
         let mut met = true;
-        for (index, (home, plan)) in plans.iter().enumerate() {
-            let answers = self.answers(plan);
+        for (index, (home, experiment, plan)) in plans.iter().enumerate() {
+            let answers = match &self.report {
+                Some(path) => self.reported(path, home, experiment, plan)?,
+                None => self.answers(plan),
+            };
             let document = report::document(plan, &answers);
             if index > 0 && self.common.format == Format::Table {
                 answer("\n")?;
@@ -59,7 +68,7 @@ impl Run {
         Ok(met)
     }
 
-    fn plan(&self, home: Home) -> Result<(Home, Plan), Failure> {
+    fn plan(&self, home: Home) -> Result<(Home, Experiment, Plan), Failure> {
         let experiment = self.common.chosen(&home, &self.scenario)?;
         let mut plan = self.common.planned(&experiment)?;
         home.load(&mut plan)?;
@@ -67,13 +76,32 @@ impl Run {
         if self.status_every.is_some_and(Span::is_zero) {
             return Err(Failure::Input(Problem::nowhere("--status-every 0s would look for ever").help("give an interval such as 10s")));
         }
-        Ok((home, plan))
+        Ok((home, experiment, plan))
     }
 
     fn answers(&self, plan: &Plan) -> Vec<Answer> {
         let options = RunOptions { jobs: self.common.jobs(), status_every: self.status_every };
         let requests = |answers: &Vec<Answer>| answers.iter().map(|answer| answer.point.requests.arrived).sum();
         self.common.watched(|progress| runner::run(plan, &options, progress), requests)
+    }
+
+    /// The answers, once they are written as a page.
+    fn reported(&self, path: &Path, home: &Home, experiment: &Experiment, plan: &Plan) -> Result<Vec<Answer>, Failure> {
+        let options = RunOptions { jobs: self.common.jobs(), status_every: self.status_every };
+        let requests = |runs: &Vec<Seen>| runs.iter().map(|run| run.answer.point.requests.arrived).sum();
+        let runs = self.common.watched(|progress| page::run(plan, &options, progress), requests);
+        let words = [home.name.clone()].into_iter().chain(self.scenario.iter().flat_map(|name| ["--scenario".to_owned(), name.clone()]));
+        let reproduce = self.common.line("run", &words.collect::<Vec<_>>());
+        page::of_run(&Asked { command: "run", reproduce, source: &experiment.source, file: &home.name }, plan, &runs, path)?;
+        Ok(runs.into_iter().map(|run| run.answer).collect())
+    }
+
+    fn check_report(&self) -> Result<(), Failure> {
+        if self.report.is_some() && self.files.len() > 1 {
+            let problem = Problem::nowhere("--report is about one experiment");
+            return Err(Failure::Input(problem.help("give one file, or set systems of several files side by side: poolcast compare")));
+        }
+        Ok(())
     }
 
     fn text(&self, format: Format, document: &Document, answers: &[Answer], file: &str) -> String {
