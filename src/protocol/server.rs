@@ -40,6 +40,20 @@ pub trait Server: Send {
     }
 }
 
+/// What PgBouncer's `SHOW POOLS` says, in its columns' names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // named and documented by PgBouncer
+pub struct ShowPools {
+    pub cl_active: u64,
+    pub cl_waiting: u64,
+    pub sv_active: u64,
+    pub sv_idle: u64,
+    pub sv_used: u64,
+    pub sv_tested: u64,
+    pub sv_login: u64,
+    pub maxwait: Span,
+}
+
 /// A server that has no data of its own: it dials another server for its clients.
 pub trait Proxy: Server + CopiedProxy {
     /// A connection it dialled is open.
@@ -54,6 +68,11 @@ pub trait Proxy: Server + CopiedProxy {
     fn restart(&mut self, down: Span, cx: &mut Cx);
     /// One table of what it knows, as its own console would print it.
     fn status(&self, now: SimTime) -> String;
+    /// The same as numbers, where its console is PgBouncer's.
+    fn show_pools(&self, now: SimTime) -> Option<ShowPools> {
+        let _ = now;
+        None
+    }
 }
 
 copied!(Proxy as CopiedProxy);

@@ -16,7 +16,7 @@ use crate::parts::proxy::list::Table;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
-use crate::protocol::server::{Proxy, Server};
+use crate::protocol::server::{Proxy, Server, ShowPools};
 
 /// A running PgBouncer.
 #[derive(Clone)]
@@ -164,6 +164,10 @@ impl Proxy for Process {
     }
 
     fn status(&self, now: SimTime) -> String {
-        self.show_pools(now)
+        self.print_pools(now)
+    }
+
+    fn show_pools(&self, now: SimTime) -> Option<ShowPools> {
+        Some(self.pools_now(now))
     }
 }

@@ -5,33 +5,49 @@ use super::clients::ClientState;
 use super::process::Process;
 use super::settings::V1_24;
 use crate::kernel::time::SimTime;
+use crate::protocol::server::ShowPools;
 
 impl Process {
-    /// `SHOW POOLS`, as psql prints it.
-    pub(super) fn show_pools(&self, now: SimTime) -> String {
+    /// `SHOW POOLS`, as numbers.
+    pub(super) fn pools_now(&self, now: SimTime) -> ShowPools {
         let waited = self.first_waiter().filter(|client| client.state == ClientState::Waiting).map(|client| now - client.request_time);
-        let micros = waited.unwrap_or_default().nanos() / 1000;
         let active = self.clients.numbers().filter(|client| self.clients[*client].state == ClientState::Active).count();
+        ShowPools {
+            cl_active: active as u64,
+            cl_waiting: self.pool.waiting.len() as u64,
+            sv_active: self.active_server_count() as u64,
+            sv_idle: self.pool.idle.len() as u64,
+            sv_used: self.pool.used.len() as u64,
+            sv_tested: self.pool.tested.len() as u64,
+            sv_login: u64::from(self.pool.login.is_some()),
+            maxwait: waited.unwrap_or_default(),
+        }
+    }
+
+    /// `SHOW POOLS`, as psql prints it.
+    pub(super) fn print_pools(&self, now: SimTime) -> String {
+        let pools = self.pools_now(now);
+        let micros = pools.maxwait.nanos() / 1000;
         let mode = match self.settings.written.pool_mode {
             PoolMode::Session => "session",
             PoolMode::Transaction => "transaction",
             PoolMode::Statement => "statement",
         };
-        let number = |name, count: usize| (name, count.to_string());
+        let number = |name, count: u64| (name, count.to_string());
         let mut columns = vec![
             ("database", "app".to_owned()),
             ("user", "app".to_owned()),
-            number("cl_active", active),
-            number("cl_waiting", self.pool.waiting.len()),
+            number("cl_active", pools.cl_active),
+            number("cl_waiting", pools.cl_waiting),
             number("cl_active_cancel_req", 0),
             number("cl_waiting_cancel_req", 0),
-            number("sv_active", self.active_server_count()),
+            number("sv_active", pools.sv_active),
             number("sv_active_cancel", 0),
             number("sv_being_canceled", 0),
-            number("sv_idle", self.pool.idle.len()),
-            number("sv_used", self.pool.used.len()),
-            number("sv_tested", self.pool.tested.len()),
-            number("sv_login", usize::from(self.pool.login.is_some())),
+            number("sv_idle", pools.sv_idle),
+            number("sv_used", pools.sv_used),
+            number("sv_tested", pools.sv_tested),
+            number("sv_login", pools.sv_login),
             ("maxwait", (micros / 1_000_000).to_string()),
             ("maxwait_us", (micros % 1_000_000).to_string()),
             ("pool_mode", mode.to_owned()),
