@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod fields;
 pub mod grid;
 pub mod load;
+pub mod metrics;
 pub mod objectives;
 pub mod over_time;
 pub mod report;

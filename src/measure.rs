@@ -9,6 +9,7 @@ pub mod journeys;
 pub mod outcome;
 pub mod paired;
 pub mod quantiles;
+pub mod scrapes;
 pub mod stationary;
 pub mod student;
 pub mod theory;

@@ -12,6 +12,7 @@ pub mod json;
 pub mod launch;
 pub mod layers;
 pub mod lines;
+pub mod openmetrics;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod rows;

@@ -14,6 +14,7 @@ mod completions;
 mod explain;
 mod import;
 mod merge;
+mod metrics;
 mod models;
 mod page;
 mod progress;

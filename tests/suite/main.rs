@@ -14,6 +14,7 @@ mod pools;
 mod recorded;
 mod pgbouncer;
 mod library;
+mod metrics;
 mod smoke;
 mod tables;
 mod theory;

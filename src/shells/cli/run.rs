@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common::{Common, Format};
+use super::metrics::Metrics;
 use super::{Failure, Outcome, answer, page};
 use crate::answers::compare::Run as Seen;
 use crate::answers::document::{Answer, Document};
@@ -19,7 +20,8 @@ use crate::shells::files::{self, Home};
 #[command(after_help = "Examples:
   poolcast run experiments/movehub.ron
   poolcast run checkout.ron --set apps.api.pool.pool_size=20 --set apps.api.pool.max_overflow=0
-  poolcast run checkout.ron --format json | jq '.points[].latency.p99'")]
+  poolcast run checkout.ron --format json | jq '.points[].latency.p99'
+  poolcast run checkout.ron --scenario direct --metrics direct.om    (then promtool tsdb create-blocks-from openmetrics direct.om DIR)")]
 pub(super) struct Run {
     /// Experiment files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -37,6 +39,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "SPAN", value_parser = Span::parse)]
     status_every: Option<Span>,
     #[command(flatten)]
+    metrics: Metrics,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -45,6 +49,7 @@ impl Run {
         // All files are read before any is run: a slip in the last one is told at once.
         self.check_report()?;
         let plans: Vec<(Home, Experiment, Plan)> = self.files.iter().map(|file| self.plan(Home::of(file))).collect::<Result<_, _>>()?;
+        self.metrics.write(&plans)?;
         let mut met = true;
         for (index, (home, experiment, plan)) in plans.iter().enumerate() {
             let answers = match &self.report {
@@ -76,6 +81,7 @@ impl Run {
         if self.status_every.is_some_and(Span::is_zero) {
             return Err(Failure::Input(Problem::nowhere("--status-every 0s would look for ever").help("give an interval such as 10s")));
         }
+        self.metrics.check()?;
         Ok((home, experiment, plan))
     }
 

@@ -3,6 +3,7 @@
 use poolcast::kernel::latency::{Exponential, LatencySpec};
 use poolcast::kernel::rng::Seed;
 use poolcast::kernel::time::{SimTime, Span};
+use poolcast::measure::scrapes::{Exporters, PoolScrape};
 use poolcast::parts::client::Retry;
 use poolcast::parts::fault::{At, FaultSpec};
 use poolcast::parts::pool::PoolSpec;
@@ -71,6 +72,31 @@ fn every_pool_answers_each_request_once_lends_to_one_at_a_time_keeps_its_limits_
         for seed in 1..=3 {
             holds(listed.name, listed.example, seed);
         }
+    }
+}
+
+#[test]
+fn what_is_exported_of_every_pool_is_what_it_holds() {
+    for listed in PoolSpec::KINDS {
+        let kind = listed.name;
+        let mut model = Model::new(&trouble(listed.example, 4), &Seed::new(4, 0)).expect("it builds");
+        let (mut exporters, mut most) = (Exporters::default(), 0);
+        for tenths in 1..=200 {
+            simulate(&mut model, SimTime::ZERO + millis(100 * tenths), &mut exporters);
+            let scrape = exporters.scrape(&model);
+            let sum = |what: fn(&PoolScrape) -> u64| scrape.workers.iter().map(what).sum::<u64>();
+            let meter = &model.world.pools[0];
+            assert_eq!(sum(|pool| pool.idle + pool.used), meter.open.value(), "{kind}: {:?}", scrape.workers);
+            assert_eq!(sum(|pool| pool.pending), meter.pending.value(), "{kind}");
+            assert_eq!(scrape.connections, model.world.database.connections.value(), "{kind}");
+            let lent = sum(|pool| pool.wait.count()) - sum(|pool| pool.use_time.count());
+            assert!(lent <= sum(|pool| pool.used), "{kind}: {lent} lent, {:?}", scrape.workers);
+            most = most.max(lent);
+        }
+        simulate(&mut model, SimTime::ZERO + Span::from_secs(777), &mut exporters);
+        let pools = exporters.scrape(&model).workers;
+        assert!(most > 5 && pools.iter().all(|pool| pool.wait.count() == pool.use_time.count()), "{kind}: all came back: {pools:?}");
+        assert!(pools.iter().all(|pool| pool.create.count() > 2 && pool.wait.count() > 500), "{kind}: {pools:?}");
     }
 }
 
