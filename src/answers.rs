@@ -1,6 +1,6 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
 //! everything may use `document`, `demand` and `words`, `summary` uses `basis`, `over_time`, `theory` and `check`, `runner` uses
-//! `summary`, `starts` and `objectives`, `trace` uses `runner`, `grid` and `report` use `why`, `report` uses `compare`,
+//! `summary`, `starts` and `objectives`, `measured` uses `runner`, `summary` and `objectives`, `trace` uses `runner`, `grid` and `report` use `why`, `report` uses `compare`,
 //! `grid`, `check`, `trace` and `basis`, and `ask` uses `report`. `evidence` uses `runner`; `size` uses `evidence`, `search`,
 //! `load`, `check` and `why`.
 
@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod fields;
 pub mod grid;
 pub mod load;
+pub mod measured;
 pub mod metrics;
 pub mod objectives;
 pub mod over_time;

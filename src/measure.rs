@@ -1,6 +1,6 @@
 //! Floor 5: observers and figures. Imports the floors below; inside it, `intervals` uses `student`, the files that
 //! state figures from many replications use `histogram`, `intervals` and `student`, `outcome` uses `histogram` and
-//! `windows`, and `journeys` uses `journey`.
+//! `windows`, `recording` uses `outcome` and `windows`, and `journeys` uses `journey`.
 
 pub mod histogram;
 pub mod intervals;
@@ -9,6 +9,7 @@ pub mod journeys;
 pub mod outcome;
 pub mod paired;
 pub mod quantiles;
+pub mod recording;
 pub mod scrapes;
 pub mod stationary;
 pub mod student;

@@ -1,6 +1,8 @@
-//! Floor 8: what touches the world: files, the terminal. Imports all floors below; inside it, `cli` uses the others, and
-//! `import`, which is pure, is fed by `files`.
+//! Floor 8: what touches the world: files, the terminal, live databases. Imports all floors below; inside it, `cli` uses the
+//! others, `import`, which is pure, is fed by `files`, and `live` uses `files`.
 
 pub mod cli;
 pub mod files;
 pub mod import;
+#[cfg(feature = "live")]
+pub mod live;

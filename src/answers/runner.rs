@@ -171,7 +171,7 @@ pub fn outcomes(plan: &Plan, jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Ve
 pub fn answer(plan: &Plan, point: &Point, outcomes: &[Outcome], views: Vec<StatusView>) -> Answer {
     let vary = point.vary.iter().cloned().collect();
     let scenario = point.scenario.clone().unwrap_or_default();
-    let asked = Asked { scenario, vary, blueprint: &point.blueprint, course: course(plan, point) };
+    let asked = Asked { scenario, vary, blueprint: &point.blueprint, course: course(plan, point), measured: false };
     let mut answer = summary::answer(asked, outcomes, views);
     answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, outcomes);
     if let Replications::Precise { relative, .. } = plan.replications {

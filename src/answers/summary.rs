@@ -30,6 +30,9 @@ pub struct Asked<'a> {
     pub blueprint: &'a Blueprint,
     /// How long it was looked at.
     pub course: Course,
+    /// Whether the outcomes are of real runs. What was measured is told as it was: a model may be run for longer until it
+    /// shows its steady state, of reality there is what there is.
+    pub measured: bool,
 }
 
 /// The answer that these outcomes give; objectives are judged by [`super::objectives`].
@@ -37,7 +40,7 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
     let blueprint = asked.blueprint;
     let mut notes = Notes(session_state_notes(blueprint));
     let places = basis::places(blueprint, outcomes, asked.course.duration.seconds());
-    let verdict = verdict(blueprint, outcomes, asked.course, &places, &mut notes);
+    let verdict = if asked.measured { Verdict::Finite } else { verdict(blueprint, outcomes, asked.course, &places, &mut notes) };
     let steady = !matches!(verdict, Verdict::Unstable | Verdict::TooShort);
     let figures =
         Figures { duration: asked.course.duration.seconds() * outcomes.len() as f64, steady, excursions: sum(outcomes, |o| o.excursions) };

@@ -1,22 +1,24 @@
 //! Who asks: births, deadlines, retries.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::agenda::Rank;
 use crate::kernel::invalid::Invalid;
-use crate::kernel::latency::{Latency, LatencySpec};
+use crate::kernel::latency::LatencySpec;
 use crate::kernel::patience::Patience;
-use crate::kernel::rng::{Seed, Stream, mix};
+use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
-use crate::parts::workload::{Arrivals, ArrivalsSpec, Batch};
+use crate::parts::workload::{ArrivalsSpec, Batch};
 use crate::protocol::cx::{Cx, World};
 use crate::protocol::error::Error;
 use crate::protocol::event::{AppId, Event, RequestId, StreamId, WorkerId};
 use crate::protocol::fact::Fact;
-use crate::protocol::program::{Program, StepSpec};
-use crate::protocol::request::{Request, Stage};
+use crate::protocol::program::StepSpec;
+use crate::protocol::request::Stage;
+
+pub use wants::{Balancer, Retrying, Wants};
+
+mod wants;
 
 /// A stream of requests, complete.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -102,34 +104,13 @@ struct StreamState {
     // Parameters.
     app: AppId,
     deadline: Option<Span>,
-    retry: Option<Retrying>,
     // State.
-    arrivals: Box<dyn Arrivals>,
+    wants: Wants,
+    retry: Option<Retrying>,
     users: u32,
     coming: u32,
     born: u64,
-    dice: Stream,
-    words: u64,
     deadlines: Patience<RequestId>,
-    firsts: u64,
-    retries: u64,
-}
-
-#[derive(Clone)]
-struct Retrying {
-    attempts: u32,
-    backoff: Arc<dyn Latency>,
-    jitter: f64,
-    budget: Option<f64>,
-    on: Option<Vec<Error>>,
-}
-
-#[derive(Clone)]
-struct Balancer {
-    balance: Balance,
-    first: u32,
-    workers: u32,
-    next: u32,
 }
 
 impl Clients {
@@ -139,8 +120,7 @@ impl Clients {
             let app = apps.iter().position(|(name, ..)| *name == spec.app).expect("a checked stream goes to an app that is there");
             StreamState::new(spec, AppId(app as u32), world.programs[index].words(), seed)
         });
-        let balancers =
-            apps.iter().map(|(_, first, workers, balance)| Balancer { balance: *balance, first: *first, workers: *workers, next: 0 });
+        let balancers = apps.iter().map(|(_, first, workers, balance)| Balancer::new(*balance, *first, *workers));
         Clients { streams: streams.collect(), balancers: balancers.collect() }
     }
 
@@ -149,12 +129,11 @@ impl Clients {
     /// first attempt has met, so after that nothing of it is drawn anew.
     pub fn reseed(&mut self, seed: &Seed, world: &mut World) {
         for state in &mut self.streams {
-            state.arrivals.reseed(seed);
-            state.dice.reseed(seed);
+            state.wants.reseed(seed);
         }
         for request in world.requests.iter_mut().filter(|request| request.attempt == 1 && request.stage != Stage::AtClient) {
             let stream = request.stream.index();
-            self.streams[stream].draw_rest(&world.programs[stream], request);
+            self.streams[stream].wants.draw_rest(&world.programs[stream], request);
         }
     }
 
@@ -248,29 +227,19 @@ impl Clients {
 
     fn pause_before_retry(&mut self, request: RequestId, why: Error, cx: &mut Cx) -> Option<Span> {
         let asked = cx.request(request);
-        let state = &mut self.streams[asked.stream.index()];
-        let retry = state.retry.as_ref()?;
-        let wanted = retry.on.as_ref().map_or(why != Error::DeadlineExceeded, |on| on.contains(&why));
-        let allowed = retry.budget.is_none_or(|budget| (state.retries + 1) as f64 <= budget * state.firsts as f64);
-        if asked.attempt >= retry.attempts || !wanted || !allowed {
-            return None;
-        }
-        state.retries += 1;
-        let pauses = retry.attempts as usize - 1;
-        let pause = asked.drawn[asked.drawn.len() - pauses + asked.attempt as usize - 1];
-        Some(Span::from_nanos(pause))
+        self.streams[asked.stream.index()].retry.as_mut()?.pause(asked.attempt, why, &asked.drawn)
     }
 
     fn schedule_arrival(&mut self, stream: StreamId, cx: &mut Cx) {
         let state = &mut self.streams[stream.index()];
-        if let Some(Batch { at, size }) = state.arrivals.next() {
+        if let Some(Batch { at, size }) = state.wants.next_batch() {
             state.coming = size;
             cx.at(at, Rank::Arrival, Event::Arrive { stream });
         }
     }
 
     fn think(&mut self, stream: StreamId, user: u32, number: u64, cx: &mut Cx) {
-        let think = self.streams[stream.index()].arrivals.think(number);
+        let think = self.streams[stream.index()].wants.think(number);
         let turn = (number / u64::from(self.streams[stream.index()].users)) as u32;
         // A user who neither thinks nor is kept waiting would send for ever in one instant.
         cx.after(think.max(Span::from_nanos(1)), Rank::Arrival, Event::Thought { stream, user, turn });
@@ -284,9 +253,11 @@ impl Clients {
         let newborn = &mut cx.world.requests[request];
         newborn.reset(stream, number, now);
         newborn.user = user;
-        state.draw(&cx.world.programs[stream.index()], newborn);
+        newborn.balance = state.wants.draw(&cx.world.programs[stream.index()], number, &mut newborn.drawn);
         state.born += 1;
-        state.firsts += 1;
+        if let Some(retry) = &mut state.retry {
+            retry.first();
+        }
         if let Some(deadline) = state.deadline
             && let Some(due) = state.deadlines.add(now + deadline, request)
         {
@@ -300,7 +271,7 @@ impl Clients {
     fn send(&mut self, request: RequestId, cx: &mut Cx) {
         let sent = &cx.world.requests[request];
         let app = self.streams[sent.stream.index()].app;
-        let worker = self.balancers[app.index()].choose(sent.balance.wrapping_add(u64::from(sent.attempt)), &cx.world.load);
+        let worker = WorkerId(self.balancers[app.index()].choose(sent.balance.wrapping_add(u64::from(sent.attempt)), &cx.world.load));
         let sent = cx.request(request);
         sent.attempt += 1;
         sent.worker = worker;
@@ -316,70 +287,16 @@ fn lives(world: &World, request: RequestId) -> bool {
 
 impl StreamState {
     fn new(spec: &StreamSpec, app: AppId, program_words: u64, seed: &Seed) -> StreamState {
-        let retry = spec.retry.as_ref().map(|retry| Retrying {
-            attempts: retry.attempts,
-            backoff: retry.backoff.prepare().into(),
-            jitter: retry.jitter,
-            budget: retry.budget,
-            on: retry.on.clone(),
-        });
-        let retry_words = retry.as_ref().map_or(0, |retry| u64::from(retry.attempts - 1) * (u64::from(retry.backoff.words()) + 1));
-        let arrivals = spec.arrivals.kind().build(&spec.name, seed);
+        let wants = Wants::new(spec, program_words, seed);
         StreamState {
             app,
             deadline: spec.deadline,
-            retry,
-            users: arrivals.users(),
-            arrivals,
+            users: wants.users(),
+            wants,
+            retry: spec.retry.as_ref().map(Retrying::new),
             coming: 0,
             born: 0,
-            dice: seed.stream(&format!("client/{}/requests", spec.name)),
-            words: 1 + program_words + retry_words,
             deadlines: Patience::default(),
-            firsts: 0,
-            retries: 0,
         }
-    }
-
-    /// Draws again what `request` has not met.
-    fn draw_rest(&mut self, program: &Program, request: &mut Request) {
-        let (balance, met) = (request.balance, request.drawn[..program.draws_before(request.step)].to_vec());
-        self.draw(program, request);
-        request.balance = balance;
-        request.drawn[..met.len()].copy_from_slice(&met);
-    }
-
-    #[inline]
-    fn draw(&mut self, program: &Program, newborn: &mut Request) {
-        self.dice.seek(newborn.number * self.words);
-        newborn.balance = self.dice.word();
-        program.draw(&mut self.dice, &mut newborn.drawn);
-        if let Some(recorded) = self.arrivals.demands(newborn.number) {
-            for (draw, demand) in program.queries().zip(recorded) {
-                newborn.drawn[draw as usize] = demand.nanos();
-            }
-        }
-        if let Some(retry) = &self.retry {
-            for _ in 1..retry.attempts {
-                let pause = retry.backoff.sample(&mut self.dice);
-                let more = self.dice.uniform() * retry.jitter;
-                newborn.drawn.push((pause + pause.scaled(more)).nanos());
-            }
-        }
-    }
-}
-
-impl Balancer {
-    fn choose(&mut self, word: u64, load: &[u32]) -> WorkerId {
-        let place = match self.balance {
-            Balance::RoundRobin => {
-                let place = self.next;
-                self.next = (self.next + 1) % self.workers;
-                place
-            }
-            Balance::Random => ((u128::from(mix(word)) * u128::from(self.workers)) >> 64) as u32,
-            Balance::LeastBusy => (0..self.workers).min_by_key(|place| load[(self.first + place) as usize]).expect("an app has a worker"),
-        };
-        WorkerId(self.first + place)
     }
 }

@@ -171,7 +171,7 @@ impl Workers {
             let program = &world.programs[running.stream.index()];
             let op = program.ops[running.step as usize];
             let again = match op {
-                Op::Occupy { draw } => self.occupy(request, draw, cx),
+                Op::Occupy { draw, .. } => self.occupy(request, draw, cx),
                 Op::Await { draw } => wait(request, draw, cx),
                 Op::Checkout => checkout(request, cx),
                 Op::Checkin => checkin(request, cx),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::invalid::Invalid;
 use crate::kernel::latency::{LatencySpec, Often};
 use crate::kernel::rng::Stream;
+use crate::kernel::time::Span;
 
 /// What a request does, as an experiment file writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +40,9 @@ pub enum StepSpec {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)] // the fields are explained above
 pub enum Op {
-    /// Occupies the event loop ([`StepSpec::Work`] and [`StepSpec::Block`]).
-    Occupy { draw: u32 },
+    /// Occupies the event loop: [`StepSpec::Work`], or, without using the processor, [`StepSpec::Block`]. A model makes no
+    /// difference between them.
+    Occupy { draw: u32, idle: bool },
     /// Waits.
     Await { draw: u32 },
     /// Asks the pool for a connection.
@@ -67,10 +69,25 @@ impl Op {
     /// What it needs of what the request drew. Later instructions need later draws.
     fn draw(&self) -> Option<u32> {
         match *self {
-            Op::Occupy { draw } | Op::Await { draw } | Op::Query { draw } | Op::Leak { draw } | Op::Choose { draw, .. } => Some(draw),
+            Op::Occupy { draw, .. } | Op::Await { draw } | Op::Query { draw } | Op::Leak { draw } | Op::Choose { draw, .. } => Some(draw),
             Op::Checkout | Op::Checkin | Op::Begin | Op::Commit | Op::Jump { .. } | Op::End => None,
         }
     }
+}
+
+/// One thing that a request does, all choices made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // as in [`StepSpec`] and [`Op`]
+pub enum Does {
+    Work(Span),
+    Block(Span),
+    Await(Span),
+    Checkout,
+    Checkin,
+    Begin,
+    Commit,
+    Query(Span),
+    Leak,
 }
 
 enum Draw {
@@ -137,6 +154,40 @@ impl Program {
         self.ops.iter().filter_map(|op| if let Op::Query { draw } = op { Some(*draw) } else { None })
     }
 
+    /// What a request that drew `drawn` does, one thing after the other, if nothing goes wrong.
+    pub fn walk(&self, drawn: &[u64]) -> Vec<Does> {
+        let span = |draw: u32| Span::from_nanos(drawn[draw as usize]);
+        let (mut way, mut at) = (Vec::new(), 0);
+        loop {
+            let next = match self.ops[at as usize] {
+                Op::Occupy { draw, idle: false } => Does::Work(span(draw)),
+                Op::Occupy { draw, idle: true } => Does::Block(span(draw)),
+                Op::Await { draw } => Does::Await(span(draw)),
+                Op::Checkout => Does::Checkout,
+                Op::Checkin => Does::Checkin,
+                Op::Begin => Does::Begin,
+                Op::Commit => Does::Commit,
+                Op::Query { draw } => Does::Query(span(draw)),
+                Op::Leak { draw } if drawn[draw as usize] != 0 => Does::Leak,
+                Op::Leak { .. } => {
+                    at += 1;
+                    continue;
+                }
+                Op::Choose { draw, targets } => {
+                    at = self.target(targets, drawn[draw as usize]);
+                    continue;
+                }
+                Op::Jump { to } => {
+                    at = to;
+                    continue;
+                }
+                Op::End => return way,
+            };
+            way.push(next);
+            at += 1;
+        }
+    }
+
     fn steps(&mut self, steps: &[StepSpec], place: Place) -> Result<(), Invalid> {
         for (index, step) in steps.iter().enumerate() {
             self.step(step, place).map_err(|e| e.within(&index.to_string()))?;
@@ -151,7 +202,7 @@ impl Program {
         match step {
             StepSpec::Work(latency) | StepSpec::Block(latency) => {
                 let draw = self.time(latency)?;
-                self.ops.push(Op::Occupy { draw });
+                self.ops.push(Op::Occupy { draw, idle: matches!(step, StepSpec::Block(_)) });
             }
             StepSpec::Await(latency) => {
                 let draw = self.time(latency)?;
@@ -267,7 +318,6 @@ impl Place {
 mod tests {
     use super::*;
     use crate::kernel::rng::Seed;
-    use crate::kernel::time::Span;
 
     fn query(ms: u64) -> StepSpec {
         StepSpec::Query(LatencySpec::always(Span::from_millis(ms)))

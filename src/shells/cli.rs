@@ -13,6 +13,8 @@ mod compare;
 mod completions;
 mod explain;
 mod import;
+#[cfg(feature = "live")]
+mod live;
 mod merge;
 mod metrics;
 mod models;
@@ -50,6 +52,9 @@ enum Command {
     Check(check::Check),
     /// One run looked at closely: a request's way, every step of the pools, a timeline
     Trace(trace::Trace),
+    /// The same experiment on real pools and a real PostgreSQL
+    #[cfg(feature = "live")]
+    Live(live::Live),
     /// An experiment from real configuration files and measured load
     Import(import::Import),
     /// What can be named in a file: models that come with poolcast, and all kinds
@@ -96,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Merge(merge) => merge.run(),
         Command::Check(check) => check.run(),
         Command::Trace(trace) => trace.run(),
+        #[cfg(feature = "live")]
+        Command::Live(live) => live.run(),
         Command::Import(import) => import.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::cli::Failure;
 use crate::experiment::{Experiment, Plan, Problem};
 
+#[cfg(feature = "live")]
+pub mod scratch;
+
 /// An experiment file and the directory that its names are relative to.
 pub struct Home {
     /// As the user gave it.

@@ -24,7 +24,7 @@ fn ran(scenario: &str, replications: u32) -> (Answer, Vec<Outcome>) {
     let blueprint = &plan.points[0].blueprint;
     let course = Course { seed: plan.seed, warmup: plan.warmup, duration: plan.duration };
     let outcomes = run_all(&[blueprint], course, u64::from(replications), 2, &|_| {}).remove(0);
-    let asked = Asked { scenario: scenario.to_owned(), vary: serde_json::Map::new(), blueprint, course };
+    let asked = Asked { scenario: scenario.to_owned(), vary: serde_json::Map::new(), blueprint, course, measured: false };
     (answer(asked, &outcomes, Vec::new()), outcomes)
 }
 

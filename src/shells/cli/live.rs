@@ -1,0 +1,216 @@
+//! `poolcast live`: the same experiment on real pools and real servers.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::common::{Common, Format};
+use super::{Failure, Outcome, answer, complain};
+use crate::answers::document::{Answer, Document};
+use crate::answers::measured;
+use crate::answers::report::{self, csv, json, table};
+use crate::answers::runner::course;
+use crate::answers::words::count;
+use crate::experiment::{Plan, Point, Problem, Replications};
+use crate::kernel::time::Span;
+use crate::measure::recording::Recording;
+use crate::shells::files::{self, Home};
+use crate::shells::live::address::Address;
+use crate::shells::live::binaries::Binaries;
+use crate::shells::live::run::{self, Options, Target};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  poolcast live experiments/live/steady.ron --local
+  poolcast live checkout.ron --local --set duration=30s --out recorded
+  poolcast live checkout.ron --url postgres://app:secret@localhost/shop --format json | jq .points[].latency.p99
+
+Pools that can be run live: SqlAlchemy and NullPool (asyncpg; with the driver Psycopg threads), Deadpool, Bb8, Sqlx.
+A password is never printed or written; POOLCAST_URL and POOLCAST_PGBOUNCER_URL keep it out of the process list too.")]
+pub(super) struct Live {
+    /// An experiment file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    pub(super) servers: ServersArgs,
+    /// Runs only this scenario (repeatable)
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
+    /// Writes what a terminal would show as NAME.txt, NAME.json and NAME.csv, and each run's recording as NAME-….ndjson
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Which servers, and how far a run may go: what `live` and its relatives have in common.
+#[derive(Debug, Args)]
+pub(super) struct ServersArgs {
+    /// Starts a PostgreSQL (and a PgBouncer, if the experiment has one) and throws it away afterwards
+    #[arg(long, conflicts_with_all = ["url", "pgbouncer_url"], required_unless_present = "url")]
+    local: bool,
+    /// The database of your own: postgres://user:password@host:port/database
+    #[arg(long, value_name = "URL", env = "POOLCAST_URL", hide_env_values = true)]
+    url: Option<String>,
+    /// The PgBouncer in front of it
+    #[arg(long, value_name = "URL", env = "POOLCAST_PGBOUNCER_URL", hide_env_values = true, requires = "url")]
+    pgbouncer_url: Option<String>,
+    /// The directory of PostgreSQL's programs for --local; found by itself if left out
+    #[arg(long, value_name = "DIR", requires = "local")]
+    pg_bin: Option<PathBuf>,
+    /// The Python that SQLAlchemy's environment is made with, once
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    python: String,
+    /// What a Query does at the server; left out, it computes if the model's database has cores and this machine as many
+    #[arg(long, value_enum)]
+    statements: Option<Statements>,
+    /// Does not ask before loading a server that is not on this machine
+    #[arg(long)]
+    yes: bool,
+    /// The longest that all runs together may take
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "10min")]
+    at_most: Span,
+    /// The most requests that one run may send
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    most_requests: u64,
+    /// The most connections that the pools may open together
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    most_connections: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Statements {
+    /// pg_sleep, in whole milliseconds
+    Sleep,
+    /// An amount of computing that takes as long on an idle core
+    Compute,
+}
+
+/// Requests still under way so long after the end are given up.
+const PATIENCE: Span = Span::from_secs(30);
+
+impl Live {
+    pub(super) fn run(self) -> Outcome {
+        let home = Home::of(&self.file);
+        let mut plan = self.common.planned(&self.common.chosen(&home, &self.scenario)?)?;
+        home.load(&mut plan)?;
+        let replications = self.common.replications.unwrap_or(1);
+        plan.replications = Replications::Fixed(replications);
+        let options = self.servers.options(&plan, replications)?;
+        let mut answers = Vec::new();
+        for (index, point) in plan.points.iter().enumerate() {
+            let recordings = self.recordings(&plan, point, &options, replications)?;
+            if let Some(directory) = &self.out {
+                for recording in &recordings {
+                    let name = format!("{}-{index}-{}.ndjson", home.stem(), recording.about.replication);
+                    files::write_pieces(&directory.join(name), |print| recording.lines(print))?;
+                }
+            }
+            answers.push(measured::answer(&plan, point, &recordings));
+        }
+        let document = report::document(&plan, &answers);
+        answer(&text(self.common.format, &document, &answers, &home.name))?;
+        if let Some(directory) = &self.out {
+            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
+                let plain = anstream::adapter::strip_str(&text(format, &document, &answers, &home.name)).to_string();
+                files::write(directory, &format!("{}.{ending}", home.stem()), &plain)?;
+            }
+        }
+        Ok(document.is_met())
+    }
+
+    fn recordings(&self, plan: &Plan, point: &Point, options: &Options, replications: u32) -> Result<Vec<Recording>, Failure> {
+        let mut recordings = Vec::new();
+        for replication in 0..u64::from(replications) {
+            let recording = run::run(&point.blueprint, course(plan, point), replication, options)?;
+            if !self.common.is_quiet() {
+                let name = point.scenario.clone().map_or(String::new(), |name| format!("{name}: "));
+                complain(&format!("{name}{} attempts on {}", count(recording.attempts.len() as u64), recording.about.versions.join(", ")));
+            }
+            recordings.push(recording);
+        }
+        Ok(recordings)
+    }
+}
+
+impl ServersArgs {
+    /// What is to be done, if it keeps within the bounds and the user agrees.
+    pub(super) fn options(&self, plan: &Plan, runs: u32) -> Result<Options, Failure> {
+        let target = match &self.url {
+            Some(url) => {
+                let bouncer = self.pgbouncer_url.as_deref().map(|url| Address::parse(url, "--pgbouncer-url")).transpose()?;
+                Target::Own(Address::parse(url, "--url")?, bouncer)
+            }
+            None => Target::Local(Binaries::find(self.pg_bin.as_deref(), &self.python)?),
+        };
+        let options = Options {
+            target,
+            python: self.python.clone(),
+            compute: self.statements.map(|statements| statements == Statements::Compute),
+            patience: PATIENCE,
+            most_requests: self.most_requests,
+        };
+        for point in &plan.points {
+            run::check(&point.blueprint, &options)?;
+            self.check_connections(point)?;
+        }
+        self.check_time(plan, runs)?;
+        self.agree(&options.target)?;
+        Ok(options)
+    }
+
+    fn check_time(&self, plan: &Plan, runs: u32) -> Result<(), Failure> {
+        let once: f64 = plan.points.iter().map(|point| (course(plan, point).warmup + plan.duration).seconds()).sum();
+        let all = once * f64::from(runs);
+        if all <= self.at_most.seconds() {
+            return Ok(());
+        }
+        let problem = Problem::nowhere(format!(
+            "live runs take real time: {} of them would take {}",
+            plan.points.len() as u32 * runs,
+            Span::from_seconds(all)
+        ));
+        Err(Failure::Input(problem.help(format!("a shorter --set duration=…, one --scenario, or --at-most {}", Span::from_seconds(all)))))
+    }
+
+    fn check_connections(&self, point: &Point) -> Result<(), Failure> {
+        let all: Option<u64> =
+            point.blueprint.apps.iter().map(|app| Some(u64::from(app.workers) * app.pool.kind().most_connections()?)).sum();
+        let most = point.blueprint.database.max_connections;
+        match all {
+            Some(all) if all > self.most_connections => {
+                let problem = Problem::nowhere(format!("the pools may open {all} connections, more than a live run is allowed"));
+                Err(Failure::Input(problem.help(format!("smaller pools, or --most-connections {all}"))))
+            }
+            _ if self.local && u64::from(most) > 10 * self.most_connections => {
+                let problem = Problem::nowhere(format!("a throw-away server with max_connections {most} takes more memory than it should"));
+                Err(Failure::Input(problem.help("--set database.max_connections=200")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A server somewhere else is loaded only if its owner says so.
+    fn agree(&self, target: &Target) -> Result<(), Failure> {
+        let Target::Own(database, bouncer) = target else { return Ok(()) };
+        let far: Vec<String> = [Some(database), bouncer.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|address| !address.is_near())
+            .map(ToString::to_string)
+            .collect();
+        if self.yes || far.is_empty() {
+            return Ok(());
+        }
+        let problem = Problem::nowhere(format!("this would put load on {}, which is not on this machine", far.join(" and ")));
+        Err(Failure::Input(problem.help("if nobody else depends on it just now, say so: --yes")))
+    }
+}
+
+fn text(format: Format, document: &Document, answers: &[Answer], file: &str) -> String {
+    match format {
+        Format::Table => table::render(document, answers, file),
+        Format::Json => json::render(document),
+        Format::Csv => csv::render(document),
+    }
+}

@@ -1,0 +1,15 @@
+//! TLS to a server, by rustls: certificates are checked against those that the machine trusts.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What makes a connection to a server secure.
+pub fn connector() -> MakeRustlsConnect {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("ring knows TLS 1.2 and 1.3");
+    MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth())
+}
