@@ -1,8 +1,8 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
 //! everything may use `document`, `demand` and `words`, `summary` uses `basis`, `over_time`, `theory` and `check`, `runner` uses
-//! `summary`, `starts` and `objectives`, `measured` uses `runner`, `summary` and `objectives`, `trace` uses `runner`, `grid` and `report` use `why`, `report` uses `compare`,
-//! `grid`, `check`, `trace` and `basis`, and `ask` uses `report`. `evidence` uses `runner`; `size` uses `evidence`, `search`,
-//! `load`, `check` and `why`.
+//! `summary`, `starts` and `objectives`, `measured` uses `runner`, `summary` and `objectives`, `trace` uses `runner`, `grid` and
+//! `report` use `why`, `report` uses `compare`, `grid`, `check`, `trace`, `film`, `size` and `basis`, and `ask` uses `report`.
+//! `film` and `evidence` use `runner`; `size` uses `evidence`, `search`, `load`, `check` and `why`.
 
 pub mod ask;
 pub mod basis;
@@ -12,6 +12,7 @@ pub mod demand;
 pub mod document;
 pub mod evidence;
 pub mod fields;
+pub mod film;
 pub mod grid;
 pub mod load;
 pub mod measured;

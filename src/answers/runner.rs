@@ -262,6 +262,12 @@ pub fn run_range(blueprint: &Blueprint, course: Course, replications: Range<u64>
     run_tasks(&[(blueprint, course)], &tasks, jobs, &|_| ())
 }
 
+/// `one` of each thing, on `jobs` threads; results in the order of the things.
+pub fn each<T: Sync, R: Send>(things: &[T], jobs: usize, one: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("threads can be started");
+    threads.install(|| things.par_iter().with_max_len(1).map(one).collect())
+}
+
 /// The tasks, (system, replication) each, on `jobs` threads; outcomes in the order of the tasks.
 fn run_tasks(systems: &[System], tasks: &[(usize, u64)], jobs: usize, progress: &(dyn Fn(f64) + Sync)) -> Vec<Outcome> {
     let done = AtomicUsize::new(0);
@@ -271,6 +277,5 @@ fn run_tasks(systems: &[System], tasks: &[(usize, u64)], jobs: usize, progress: 
         progress((done.fetch_add(1, Ordering::Relaxed) + 1) as f64 / tasks.len() as f64);
         outcome
     };
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("threads can be started");
-    threads.install(|| tasks.par_iter().with_max_len(1).map(one).collect())
+    each(tasks, jobs, one)
 }

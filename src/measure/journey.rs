@@ -28,6 +28,26 @@ pub enum Doing {
 }
 
 impl Doing {
+    /// All of them, in the order in which a request meets them.
+    pub const ALL: [Doing; 16] = [
+        Doing::EventLoop,
+        Doing::AppQueue,
+        Doing::Work,
+        Doing::Await,
+        Doing::Driver,
+        Doing::Pool,
+        Doing::PoolWait,
+        Doing::Connect,
+        Doing::Initialise,
+        Doing::Ping,
+        Doing::Close,
+        Doing::Query,
+        Doing::Commit,
+        Doing::ProxyWait,
+        Doing::Reset,
+        Doing::RetryPause,
+    ];
+
     /// In at most eleven characters.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::kernel::time::SimTime;
 use crate::measure::journey::{Doing, Journey, Segment};
+use crate::measure::spent::Spent;
 use crate::protocol::conn::{Far, Near, StatementKind};
 use crate::protocol::cx::World;
 use crate::protocol::event::{ConnId, Event, RequestId, StreamId, WorkerId};
@@ -30,6 +31,12 @@ pub struct Journeys {
     until: SimTime,
     now: SimTime,
     under_way: BTreeMap<usize, Traveller>,
+    /// The request for whom a connection of a pool was used last: the request's place, by worker and connection.
+    users: BTreeMap<(WorkerId, u32), usize>,
+    /// By worker, the places of those whom its event loop may keep from going on.
+    stopped: Vec<Vec<usize>>,
+    /// What the requests that ended spent their time on.
+    spent: Spent,
     clients_waiting: u64,
     /// Requests that arrived in the time watched, of the one stream if one request is wanted.
     arrived: u64,
@@ -50,6 +57,8 @@ struct Traveller {
     behind_proxy: Doing,
     /// What it was like when an event for it had to wait for the event loop: unlike that, it has gone on.
     held: Option<Held>,
+    /// Whether it is among those whom the event loop may keep.
+    is_listed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,8 +73,24 @@ struct Held {
 impl Journeys {
     /// Of the requests that arrive in `from..until`, those that `keep` says.
     pub fn new(keep: Keep, from: SimTime, until: SimTime) -> Journeys {
-        let (under_way, done) = (BTreeMap::new(), Vec::new());
-        Journeys { keep, from, until, now: SimTime::ZERO, under_way, clients_waiting: 0, arrived: 0, done }
+        Journeys {
+            keep,
+            from,
+            until,
+            now: SimTime::ZERO,
+            under_way: BTreeMap::new(),
+            users: BTreeMap::new(),
+            stopped: Vec::new(),
+            spent: Spent::default(),
+            clients_waiting: 0,
+            arrived: 0,
+            done: Vec::new(),
+        }
+    }
+
+    /// What all the requests watched spent their time on, of those that have ended.
+    pub fn spent(&self) -> &Spent {
+        &self.spent
     }
 
     /// The journeys kept, those still under way included, as far as they have come.
@@ -96,6 +121,7 @@ impl Journeys {
 
     fn keep(&mut self, journey: Journey) {
         match self.keep {
+            Keep::Slowest(most) if self.done.len() >= most && self.done.last().is_none_or(|last| last.took() >= journey.took()) => {}
             Keep::Slowest(most) => {
                 let place = self.done.partition_point(|other| other.took() >= journey.took());
                 self.done.insert(place, journey);
@@ -115,8 +141,9 @@ impl Journeys {
         match used.near {
             Near::Request(request) => self.traveller(request),
             Near::Pool => {
-                let mut travellers = self.under_way.values_mut();
-                travellers.find(|traveller| (traveller.worker, traveller.conn) == (used.worker, Some(used.serial)))
+                let place = self.users.get(&(used.worker, used.serial))?;
+                let is_it = |traveller: &&mut Traveller| (traveller.worker, traveller.conn) == (used.worker, Some(used.serial));
+                self.under_way.get_mut(place).filter(is_it)
             }
             Near::Proxy => None,
         }
@@ -133,27 +160,51 @@ impl Journeys {
         } else {
             traveller.goes_on(request, &model.world, now);
         }
+        self.list(id.place());
+    }
+
+    /// Remembers whom the event loop may keep from going on.
+    fn list(&mut self, place: usize) {
+        let Some(traveller) = self.under_way.get_mut(&place).filter(|traveller| traveller.is_stopped() && !traveller.is_listed) else {
+            return;
+        };
+        traveller.is_listed = true;
+        let worker = traveller.worker.index();
+        if self.stopped.len() <= worker {
+            self.stopped.resize(worker + 1, Vec::new());
+        }
+        self.stopped[worker].push(place);
     }
 
     /// The event loop of `worker` has taken something up: those whom that concerned go on.
     fn turned(&mut self, worker: WorkerId, model: &Model) {
         let now = self.now;
-        for traveller in self.under_way.values_mut() {
-            let Some(request) = model.world.requests.get(traveller.id) else { continue };
+        let mut places = self.stopped.get_mut(worker.index()).map_or_else(Vec::new, std::mem::take);
+        places.retain(|place| {
+            let Some(traveller) = self.under_way.get_mut(place) else { return false };
+            let Some(request) = model.world.requests.get(traveller.id) else { return false };
             let Request { stage, step, turn, .. } = *request;
             let waits = traveller.held.is_some_and(|held| {
                 let still_held = |conn| model.world.conns.get(conn).is_some_and(|conn| conn.near == Near::Request(traveller.id));
                 held == Held { stage, step, turn, ..held } && held.conn.is_none_or(still_held)
             });
-            let was_stopped = traveller.held.is_some() || traveller.doing == Doing::Work;
-            if request.worker == worker && was_stopped && !waits {
+            if request.worker == worker && traveller.is_stopped() && !waits {
                 traveller.goes_on(request, &model.world, now);
             }
+            traveller.is_listed = traveller.is_stopped() && traveller.worker == worker;
+            traveller.is_listed
+        });
+        if let Some(stopped) = self.stopped.get_mut(worker.index()) {
+            *stopped = places;
         }
     }
 }
 
 impl Traveller {
+    fn is_stopped(&self) -> bool {
+        self.held.is_some() || self.doing == Doing::Work
+    }
+
     fn turn_to(&mut self, doing: Doing, now: SimTime) {
         if now > self.since {
             let Traveller { doing, since, worker, conn, .. } = *self;
@@ -230,6 +281,7 @@ impl Observer for Journeys {
                         statement: None,
                         behind_proxy: Doing::Query,
                         held: None,
+                        is_listed: false,
                     };
                     self.under_way.insert(id.place(), traveller);
                 }
@@ -237,11 +289,16 @@ impl Observer for Journeys {
             Fact::Ended { request, failure } if self.traveller(request).is_some() => {
                 let mut over = self.under_way.remove(&request.place()).expect("it was just seen");
                 over.turn_to(Doing::EventLoop, now);
-                self.keep(Journey { ended: now, is_over: true, failure, ..over.journey });
+                let journey = Journey { ended: now, is_over: true, failure, ..over.journey };
+                self.spent.record(&journey);
+                self.keep(journey);
             }
-            Fact::Pool { step, request: Some(request), conn, .. } => {
+            Fact::Pool { worker, step, request: Some(request), conn } => {
                 if let Some(traveller) = self.traveller(request) {
                     traveller.step(step, conn, now);
+                    if traveller.conn == Some(conn) {
+                        self.users.insert((worker, conn), request.place());
+                    }
                 }
             }
             Fact::Linked { client, .. } => {

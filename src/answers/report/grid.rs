@@ -18,23 +18,24 @@ const SCALE: [u8; 7] = [54, 61, 31, 36, 77, 149, 226];
 const DARK: usize = 3;
 
 /// What varies, and its values in order; the scenario is one of it.
-struct Axis {
-    name: String,
-    values: Vec<String>,
+pub(super) struct Axis {
+    /// Short, but no two axes have the same.
+    pub(super) name: String,
+    pub(super) values: Vec<String>,
 }
 
 /// One point's place on the axes, and what to show there.
-struct Cell {
-    at: Vec<usize>,
+pub(super) struct Cell {
+    pub(super) at: Vec<usize>,
     text: String,
-    value: Option<f64>,
+    pub(super) value: Option<f64>,
 }
 
 /// The whole answer with colours; `figure` is a path into the result document, for tables.
 pub fn render(grid: &Grid, figure: &str) -> String {
     let document = grid.document();
     let mut out = table::heading(&document);
-    let axes: Vec<Axis> = axes(&document.points).into_iter().filter(|axis| axis.values.len() > 1).collect();
+    let axes: Vec<Axis> = axes(&document.points.iter().collect::<Vec<_>>()).into_iter().filter(|axis| axis.values.len() > 1).collect();
     if axes.len() < 2 {
         let points: Vec<(&Point, &str)> = grid.pieces.iter().map(|piece| (&piece.point, piece.binds.as_str())).collect();
         out += &sweep::lines(&points);
@@ -63,7 +64,7 @@ pub fn figure(point: &Point, path: &str) -> Option<f64> {
     path.split('.').try_fold(&point, |at, step| at.get(step)).and_then(Value::as_f64)
 }
 
-fn axes(points: &[Point]) -> Vec<Axis> {
+pub(super) fn axes(points: &[&Point]) -> Vec<Axis> {
     let mut axes = vec![Axis { name: "scenario".to_owned(), values: Vec::new() }];
     let paths: Vec<&String> = points.first().map_or(Vec::new(), |point| point.vary.keys().collect());
     axes.extend(paths.iter().map(|path| Axis { name: short(path, &paths), values: Vec::new() }));
@@ -81,7 +82,7 @@ fn place(point: &Point) -> Vec<String> {
     std::iter::once(point.scenario.clone()).chain(point.vary.values().map(plain)).collect()
 }
 
-fn cell(point: &Point, axes: &[Axis], path: &str) -> Cell {
+pub(super) fn cell(point: &Point, axes: &[Axis], path: &str) -> Cell {
     let names = ["scenario".to_owned()];
     let paths: Vec<&String> = point.vary.keys().collect();
     let all = names.into_iter().chain(paths.iter().map(|path| short(path, &paths)));
@@ -175,7 +176,7 @@ fn legend(points: &[Point], cells: &[Cell], path: &str) -> String {
     format!("\n{}", labelled("shown", Look::Faint, &parts.join("; ")))
 }
 
-fn amount(path: &str, value: f64) -> String {
+pub(super) fn amount(path: &str, value: f64) -> String {
     let is_time = ["latency.", "pool_wait.", "proxy_wait."].iter().any(|times| path.contains(times));
     match path {
         _ if path.ends_with("rate") || path.ends_with("utilisation") || path.ends_with("waited") => percent(value),
@@ -212,7 +213,7 @@ mod tests {
             point
         };
         let points = [point(1, 5, None), point(1, 10, Some(0.012)), point(2, 5, Some(0.25)), point(2, 10, Some(0.011))];
-        let axes: Vec<Axis> = axes(&points).into_iter().filter(|axis| axis.values.len() > 1).collect();
+        let axes: Vec<Axis> = axes(&points.iter().collect::<Vec<_>>()).into_iter().filter(|axis| axis.values.len() > 1).collect();
         let cells: Vec<Cell> = points.iter().map(|point| cell(point, &axes, USUAL)).collect();
         let text = tables(&axes, &cells) + &legend(&points, &cells, USUAL);
         let plain = anstream::adapter::strip_str(&text).to_string();

@@ -20,6 +20,8 @@ use crate::answers::report::html::data::{Data, PointData};
 use crate::answers::words::{percent, seconds};
 
 pub mod data;
+pub mod film;
+pub mod grid;
 pub mod points;
 pub mod verdict;
 

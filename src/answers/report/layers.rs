@@ -6,7 +6,7 @@ use crate::answers::words::{count, mean, percent, seconds};
 use crate::parts::database::ServiceSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::parts::proxy::pgbouncer::PgBouncer;
-use crate::simulation::blueprint::AppSpec;
+use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 /// A layer's cells as text.
 struct Layer {
@@ -118,15 +118,22 @@ fn apps(answer: &Answer) -> Vec<Layer> {
     answer.blueprint.apps.iter().map(app).collect()
 }
 
-fn proxy(answer: &Answer) -> Option<Layer> {
-    let (name, limit) = match &answer.blueprint.proxy {
-        ProxySpec::PgBouncer(proxy) => (format!("PgBouncer {}", format!("{:?}", proxy.pool_mode).to_lowercase()), most_servers(proxy)),
-        ProxySpec::RdsProxy(proxy) => {
-            let most = f64::from(answer.blueprint.database.max_connections) * proxy.max_connections_percent / 100.0;
-            ("RDS Proxy".to_owned(), most as u64)
+/// What stands between the pools and the database, and how many connections it may open there.
+pub fn proxy_limit(blueprint: &Blueprint) -> Option<(String, u64)> {
+    match &blueprint.proxy {
+        ProxySpec::PgBouncer(proxy) => {
+            Some((format!("PgBouncer {}", format!("{:?}", proxy.pool_mode).to_lowercase()), most_servers(proxy)))
         }
-        _ => return None,
-    };
+        ProxySpec::RdsProxy(proxy) => {
+            let most = f64::from(blueprint.database.max_connections) * proxy.max_connections_percent / 100.0;
+            Some(("RDS Proxy".to_owned(), most as u64))
+        }
+        _ => None,
+    }
+}
+
+fn proxy(answer: &Answer) -> Option<Layer> {
+    let (name, limit) = proxy_limit(&answer.blueprint)?;
     let in_use = answer.linked_mean.unwrap_or(answer.point.database.connections_mean);
     Some(Layer {
         name,

@@ -52,11 +52,12 @@ pub(super) enum Format {
 }
 
 impl Common {
-    /// The experiment of `home` with these scenarios (all of them if none is named), ready to be run.
-    pub(super) fn plan(&self, home: &Home, scenarios: &[String]) -> Result<Plan, Failure> {
-        let mut plan = self.planned(&self.chosen(home, scenarios)?)?;
+    /// The experiment of `home` with these scenarios (all of them if none is named), and its plan, ready to be run.
+    pub(super) fn plan(&self, home: &Home, scenarios: &[String]) -> Result<(Experiment, Plan), Failure> {
+        let experiment = self.chosen(home, scenarios)?;
+        let mut plan = self.planned(&experiment)?;
         home.load(&mut plan)?;
-        Ok(plan)
+        Ok((experiment, plan))
     }
 
     /// Refuses a plan all of whose queues can only grow, with the arithmetic.

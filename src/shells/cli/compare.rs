@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::{Failure, Outcome, answer};
+use super::{Failure, Outcome, answer, page};
 use crate::answers::compare::{Comparisons, Run, compare};
+use crate::answers::report::html::points::Asked;
 use crate::answers::report::{compare as report, json};
 use crate::answers::runner::{self, RunOptions};
-use crate::experiment::diagnose::instead;
+use crate::experiment::diagnose::{Source, instead};
 use crate::experiment::{Plan, Problem};
 use crate::shells::files::{self, Home};
 
@@ -31,13 +32,16 @@ pub(super) struct Compare {
     /// Writes NAME.compare.txt, NAME.compare.json and NAME.compare.csv into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Writes the answer as one HTML page with charts
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
 
 impl Compare {
     pub(super) fn run(self) -> Outcome {
-        let (home, plan, baseline) = match self.files.as_slice() {
+        let (home, source, plan, baseline) = match self.files.as_slice() {
             [file] => self.scenarios(Home::of(file))?,
             files => self.systems(files)?,
         };
@@ -52,16 +56,24 @@ impl Compare {
                 files::write(directory, &format!("{}.compare.{ending}", home.stem()), &plain)?;
             }
         }
+        if let Some(path) = &self.report {
+            let files = self.files.iter().map(|file| file.display().to_string());
+            let scenarios = self.scenario.iter().flat_map(|name| ["--scenario".to_owned(), name.clone()]);
+            let words = files.chain(["--baseline".to_owned(), baseline.clone()]).chain(scenarios);
+            let reproduce = self.common.line("compare", &words.collect::<Vec<_>>());
+            let asked = Asked { command: "compare", reproduce, source: &source, file: &home.name };
+            page::of_comparison(&asked, &document, &plan, &runs, jobs, path)?;
+        }
         Ok(true)
     }
 
     /// One file: its scenarios.
-    fn scenarios(&self, home: Home) -> Result<(Home, Plan, String), Failure> {
+    fn scenarios(&self, home: Home) -> Result<(Home, Source, Plan, String), Failure> {
         let wanted: Vec<String> = match (&self.baseline, self.scenario.is_empty()) {
             (Some(baseline), false) => [std::slice::from_ref(baseline), &self.scenario].concat(),
             _ => Vec::new(),
         };
-        let plan = self.common.plan(&home, &wanted)?;
+        let (experiment, plan) = self.common.plan(&home, &wanted)?;
         let mut known: Vec<&str> = plan.points.iter().filter_map(|point| point.scenario.as_deref()).collect();
         known.dedup();
         let refuse = |title: String, help: String| Err(Failure::Input(Problem::nowhere(title).help(help)));
@@ -77,18 +89,20 @@ impl Compare {
             Some(baseline) if !known.contains(&baseline.as_str()) => {
                 refuse(format!("{} has no scenario \"{baseline}\"", home.name), instead(baseline, &known))
             }
-            Some(baseline) => Ok((home, plan.clone(), baseline.clone())),
+            Some(baseline) => Ok((home, experiment.source, plan.clone(), baseline.clone())),
         }
     }
 
     /// Several files: one system each, called by its file's name. Only what is looked at for as long, with the same
     /// chance, can be paired.
-    fn systems(&self, files: &[PathBuf]) -> Result<(Home, Plan, String), Failure> {
+    fn systems(&self, files: &[PathBuf]) -> Result<(Home, Source, Plan, String), Failure> {
         let refuse = |title: String, help: &str| Err(Failure::Input(Problem::nowhere(title).help(help)));
         let mut whole: Option<Plan> = None;
+        let mut texts = String::new();
         for file in files {
             let home = Home::of(file);
-            let mut plan = self.common.plan(&home, &self.scenario)?;
+            let (experiment, mut plan) = self.common.plan(&home, &self.scenario)?;
+            texts += &format!("// {}\n{}\n", home.name, experiment.source.text);
             if plan.points.len() != 1 {
                 let help =
                     "with several files each is one system: choose with --scenario NAME, and fix what is varied with --set PATH=VALUE";
@@ -119,7 +133,8 @@ impl Compare {
         if !names.contains(&baseline.as_str()) {
             return refuse(format!("none of the files is {baseline}"), &instead(&baseline, &names));
         }
-        Ok((Home::of(&files[0]), plan.clone(), baseline))
+        let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        Ok((Home::of(&files[0]), Source::new(&names.join(", "), &texts), plan.clone(), baseline))
     }
 }
 

@@ -74,9 +74,7 @@ impl Run {
     }
 
     fn plan(&self, home: Home) -> Result<(Home, Experiment, Plan), Failure> {
-        let experiment = self.common.chosen(&home, &self.scenario)?;
-        let mut plan = self.common.planned(&experiment)?;
-        home.load(&mut plan)?;
+        let (experiment, plan) = self.common.plan(&home, &self.scenario)?;
         self.common.refuse_endless(&experiment, &plan)?;
         if self.status_every.is_some_and(Span::is_zero) {
             return Err(Failure::Input(Problem::nowhere("--status-every 0s would look for ever").help("give an interval such as 10s")));
@@ -98,7 +96,7 @@ impl Run {
         let runs = self.common.watched(|progress| page::run(plan, &options, progress), requests);
         let words = [home.name.clone()].into_iter().chain(self.scenario.iter().flat_map(|name| ["--scenario".to_owned(), name.clone()]));
         let reproduce = self.common.line("run", &words.collect::<Vec<_>>());
-        page::of_run(&Asked { command: "run", reproduce, source: &experiment.source, file: &home.name }, plan, &runs, path)?;
+        page::of_run(&Asked { command: "run", reproduce, source: &experiment.source, file: &home.name }, plan, &runs, options.jobs, path)?;
         Ok(runs.into_iter().map(|run| run.answer).collect())
     }
 

@@ -1,12 +1,13 @@
 //! `poolcast size`: the smallest setting that meets every objective, and the cliff beside it.
 
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::{Failure, Outcome, answer, complain, is_watched};
+use super::{Failure, Outcome, answer, complain, is_watched, page};
+use crate::answers::report::html::points::Asked;
 use crate::answers::report::{json, size as report};
 use crate::answers::size::{Axis, MOST_VALUES, Size as Document, Task, size};
 use crate::experiment::diagnose::Source;
@@ -40,6 +41,9 @@ pub(super) struct Size {
     /// Writes NAME.size.txt, NAME.size.json and NAME.size.csv into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Writes the answer as one HTML page with charts
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -69,7 +73,29 @@ impl Size {
                 files::write(directory, &format!("{}.size.{ending}", home.stem()), &plain)?;
             }
         }
+        if let Some(path) = &self.report {
+            self.write_page(path, &home, &experiment, &document)?;
+        }
         Ok(document.feasible)
+    }
+
+    /// The pictures are of the answer, or of the largest setting without one.
+    fn write_page(&self, path: &Path, home: &Home, experiment: &Experiment, document: &Document) -> Result<(), Failure> {
+        let shown = document.answer.as_ref().or(document.tried.last().map(|tried| &tried.values));
+        let values = shown.into_iter().flatten().filter_map(|(path, value)| Some((path.clone(), value.as_u64()?)));
+        let plan = self.plan_at(home, experiment, &values.collect::<Vec<_>>()).map_err(Failure::Input)?;
+        let tune = self.tune.iter().flat_map(|axis| ["--tune".to_owned(), format!("{}={}..{}", axis.paths.join("+"), axis.low, axis.high)]);
+        let scenario = self.scenario.iter().flat_map(|name| ["--scenario".to_owned(), name.clone()]);
+        let words: Vec<String> = [home.name.clone()].into_iter().chain(tune).chain(scenario).chain(self.further()).collect();
+        let reproduce = self.common.line("size", &words);
+        let asked = Asked { command: "size", reproduce, source: &experiment.source, file: &home.name };
+        page::of_size(&asked, document, &plan, self.common.jobs(), path)
+    }
+
+    /// What else was asked for, as words of a command line.
+    fn further(&self) -> Vec<String> {
+        let at_most = self.at_most.iter().flat_map(|number| ["--at-most".to_owned(), number.to_string()]);
+        ["--indifference".to_owned(), self.indifference.to_string()].into_iter().chain(at_most).collect()
     }
 
     fn experiment(&self, home: &Home) -> Result<Experiment, Failure> {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::common::Common;
-use super::merge;
-use super::{Failure, Outcome, answer, complain};
+use super::{Failure, Outcome, answer, complain, merge, page};
 use crate::answers::grid::{Grid, Head, Piece};
 use crate::answers::report::grid::USUAL;
+use crate::answers::report::html::points::Asked;
 use crate::answers::report::launch::Launch;
 use crate::answers::runner::{self, RunOptions};
 use crate::answers::shards::Shard;
@@ -52,6 +52,9 @@ pub(super) struct Sweep {
     /// The figure in a table, as a path into the JSON document
     #[arg(long, value_name = "PATH", default_value = USUAL)]
     figure: String,
+    /// Writes the whole sweep as one HTML page
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shard", "shards", "plan"])]
+    report: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -81,8 +84,8 @@ impl Sweep {
         }
         let head = Head::of(&plan, &data, &home.stem());
         match (self.part()?, &self.out) {
-            (None, None) => self.whole(&head, &plan, None),
-            (None, Some(out)) => self.whole(&head, &plan, Some(out)),
+            (None, None) => self.whole(&head, &plan, None, &home, &experiment),
+            (None, Some(out)) => self.whole(&head, &plan, Some(out), &home, &experiment),
             (Some(shard), Some(out)) => self.part_of(shard, &head, &plan, out),
             (Some(shard), None) => {
                 let title = format!("part {shard} has nowhere to go");
@@ -109,9 +112,16 @@ impl Sweep {
         Ok(told.map(|(shard, _)| shard))
     }
 
-    fn whole(&self, head: &Head, plan: &Plan, out: Option<&Path>) -> Outcome {
+    fn whole(&self, head: &Head, plan: &Plan, out: Option<&Path>, home: &Home, experiment: &Experiment) -> Outcome {
         let pieces = self.pieces(head, plan, out, &|_| true)?;
         let grid = Grid::of(head.clone(), pieces).map_err(Failure::Input)?;
+        if let Some(path) = &self.report {
+            let figure = (self.figure != USUAL).then(|| ["--figure".to_owned(), self.figure.clone()]);
+            let words: Vec<String> = [home.name.clone()].into_iter().chain(figure.into_iter().flatten()).collect();
+            let reproduce = self.common.line("sweep", &words);
+            let asked = Asked { command: "sweep", reproduce, source: &experiment.source, file: &home.name };
+            page::of_sweep(&asked, &grid.document(), &self.figure, path)?;
+        }
         merge::conclude(&grid, out, self.common.format, &self.figure)
     }
 

@@ -17,7 +17,7 @@ function seconds(value) {
 function tick(value) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  const [divisor, unit] = size < 0.001 ? [1e-6, "µs"] : size < 1 ? [1e-3, "ms"] : size < 600 ? [1, "s"] : size < 7200 ? [60, "min"] : [3600, "h"];
+  const [divisor, unit] = size < 0.001 ? [1e-6, "µs"] : size < 1 ? [1e-3, "ms"] : [1, "s"];
   return Number((value / divisor).toPrecision(3)) + " " + unit;
 }
 
@@ -118,7 +118,7 @@ const together = typeof uPlot === "undefined" ? null : uPlot.sync("time");
  *
  * `x`: places. `lines`: {name, colour, values, low, high, step} with a band between `low` and `high` if they are there.
  * `limits`: {value, colour, label}, dashed. `axis`: {kind: "time" | "nines", label}. `scale`: "linear", "log" or "asinh"
- * (logarithmic above a tenth of a millisecond, and with a place for zero). `format` words a value; `least` is the lowest
+ * (logarithmic from about a millisecond on, and with a place for zero). `format` words a value; `least` is the lowest
  * value that a logarithm can have.
  */
 function lineChart({ label, x, lines, limits = [], axis, scale = "linear", format, tickFormat = format, height = 220 }) {
@@ -139,13 +139,13 @@ function lineChart({ label, x, lines, limits = [], axis, scale = "linear", forma
     width: 400,
     height,
     legend: { show: false },
-    padding: [10, 14, 0, 0],
+    padding: [10, axis.kind === "nines" ? 24 : 14, 0, 0],
     cursor: {
       points: { size: 6 },
       drag: { x: axis.kind === "time", y: false },
       ...(axis.kind === "time" ? { sync: { key: "time", setSeries: false } } : {}),
     },
-    scales: { x: { time: false, range: xRange(x) }, y: yScale(scale, lines, shown) },
+    scales: { x: { time: false, range: xRange(x, axis) }, y: yScale(scale, lines, shown) },
     axes: [xAxis(axis), yAxis(scale, tickFormat)],
     ...bandsOf(lines),
     hooks: {
@@ -177,7 +177,9 @@ function bandsOf(lines) {
   const series = [{}];
   const bands = [];
   const data = [];
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
+    // Lines that lie on each other can both be seen: the lower ones are wider.
+    const width = Math.min(4, 1.6 + 0.8 * (lines.length - 1 - index));
     const path = line.step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
     if (line.low) {
       const edge = { stroke: "transparent", width: 0, points: { show: false }, ...path };
@@ -185,14 +187,22 @@ function bandsOf(lines) {
       data.push(line.high, line.low);
       bands.push({ series: [series.length - 2, series.length - 1], fill: () => colour(line.colour) + "30" });
     }
-    series.push({ stroke: () => colour(line.colour), width: line.width || 1.75, points: { show: line.points || false, size: 5, fill: () => colour("paper") }, ...path });
+    series.push({ stroke: () => colour(line.colour), width, points: { show: true, size: line.points ? 5 : 4, fill: () => colour(line.points ? "paper" : line.colour), ...(line.points ? {} : { filter: alone }) }, ...path });
     data.push(line.values);
     line.at = series.length - 1;
   }
   return { series, bands, data };
 }
 
-function xRange(x) {
+/** The values without neighbours: a line does not show them. */
+function alone(plot, index) {
+  const values = plot.data[index];
+  const missing = (at) => values[at] === null || values[at] === undefined;
+  return values.map((_, at) => at).filter((at) => !missing(at) && missing(at - 1) && missing(at + 1));
+}
+
+function xRange(x, { kind }) {
+  if (kind === "nines") return [0, Math.max(1, x[x.length - 1])];
   return x.length > 1 ? [x[0], x[x.length - 1]] : [x[0] || 0, (x[0] || 0) + 1];
 }
 
@@ -200,7 +210,7 @@ function yScale(scale, lines, limits) {
   const most = Math.max(highest(lines), ...limits.map((limit) => limit.value));
   if (scale === "linear") return { range: [0, most > 0 ? most * 1.06 : 1] };
   const top = 10 ** Math.ceil(Math.log10(Math.max(most, 1e-3)) - 1e-9);
-  if (scale === "asinh") return { distr: 4, asinh: 1e-4, range: [0, top] };
+  if (scale === "asinh") return { distr: 4, asinh: 2e-4, range: [0, top] };
   const bottom = 10 ** Math.floor(Math.log10(Math.min(lowest(lines), top / 10)) + 1e-9);
   return { distr: 3, range: [bottom, top] };
 }
@@ -221,7 +231,7 @@ function yAxis(scale, format) {
   const isTen = (value) => value === 0 || Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6;
   const powers = (plot) => {
     const splits = scale === "asinh" ? [0] : [];
-    const [low, high] = [scale === "asinh" ? 1e-4 : plot.scales.y.min, plot.scales.y.max];
+    const [low, high] = [scale === "asinh" ? 1e-3 : plot.scales.y.min, plot.scales.y.max];
     for (let at = low; at <= high * 1.000001; at *= 10) splits.push(Number(at.toPrecision(6)));
     return splits;
   };

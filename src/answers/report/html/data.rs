@@ -182,6 +182,8 @@ pub struct Moment {
     pub until: f64,
     /// How many of its requests waited at its beginning.
     pub waiting: u64,
+    /// How many connections it has; not all of them are shown where there are many.
+    pub connections: u64,
     /// What a connection can be doing.
     pub states: Vec<&'static str>,
     /// For each connection its number, and from when (seconds after `from`) it did what (a place in `states`, −1 once it
@@ -200,8 +202,8 @@ pub struct Way {
     pub took: f64,
     /// How it ended.
     pub end: String,
-    /// What it did: from when and until when, in seconds after its arrival.
-    pub steps: Vec<(&'static str, f64, f64)>,
+    /// What it did, one after the other, and for how many seconds.
+    pub steps: Vec<(&'static str, f64)>,
 }
 
 /// The points as a table of one figure.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Data, File, FilmData, PointData};
-use super::verdict;
-use crate::answers::compare::{Run, compare};
+use super::data::{Data, File, FilmData, Grid, PointData, Verdict};
+use super::{grid, verdict};
+use crate::answers::compare::{Comparisons, Run, compare};
 use crate::answers::document::{Answer, Document, Point};
-use crate::answers::report::grid::figure;
+use crate::answers::report::grid::{USUAL, figure};
 use crate::answers::report::{layers, sweep, table};
+use crate::answers::size::Size;
 use crate::answers::why::advise;
 use crate::answers::{basis, words};
 use crate::experiment::diagnose::Source;
@@ -38,12 +39,35 @@ pub fn of_run(asked: &Asked, document: &Document, runs: &[Run], films: Vec<Optio
     Data {
         points: runs.iter().zip(films).map(|(run, film)| point(run, film, asked.file)).collect(),
         comparisons: beside_the_first(document, runs),
+        grid: varied(document),
         ..head(asked, document, verdict::of_run(&answers))
     }
 }
 
+/// Of a comparison.
+pub fn of_comparison(asked: &Asked, document: &Document, comparisons: Comparisons, runs: &[Run], films: Vec<Option<FilmData>>) -> Data {
+    let data = of_run(asked, document, runs, films);
+    Data { verdict: verdict::of_comparison(&comparisons), comparisons: Some(comparisons), ..data }
+}
+
+/// Of a sweep, of which the figures were kept; `figure` is the one in the table.
+pub fn of_sweep(asked: &Asked, document: &Document, figure: &str) -> Data {
+    let points: Vec<&Point> = document.points.iter().collect();
+    Data {
+        points: points.iter().map(|point| figures_of(point, None)).collect(),
+        grid: grid::table(&points, figure),
+        ..head(asked, document, verdict::of_points(&points))
+    }
+}
+
+/// Of a search for a size. `document` and the one run are about the answer, or about the largest setting without one.
+pub fn of_size(asked: &Asked, document: &Document, size: Size, runs: &[Run], films: Vec<Option<FilmData>>) -> Data {
+    let data = of_run(asked, document, runs, films);
+    Data { verdict: verdict::of_size(&size), size: Some(size), ..data }
+}
+
 /// All but the points: nothing is there yet.
-pub fn head(asked: &Asked, document: &Document, verdict: super::data::Verdict) -> Data {
+pub fn head(asked: &Asked, document: &Document, verdict: Verdict) -> Data {
     Data {
         command: asked.command,
         poolcast: env!("CARGO_PKG_VERSION"),
@@ -61,11 +85,17 @@ pub fn head(asked: &Asked, document: &Document, verdict: super::data::Verdict) -
 }
 
 /// Scenarios that met the same requests can be compared at no cost, with the first of them.
-fn beside_the_first(document: &Document, runs: &[Run]) -> Option<crate::answers::compare::Comparisons> {
+fn beside_the_first(document: &Document, runs: &[Run]) -> Option<Comparisons> {
     let first = &runs.first()?.answer.point;
     let same = |point: &Point| (point.replications, point.warmup) == (first.replications, first.warmup) && point.vary.is_empty();
     let paired = runs.len() > 1 && first.replications > 1 && runs.iter().all(|run| same(&run.answer.point));
     paired.then(|| compare(&document.question, document.seed, runs, &first.scenario))
+}
+
+/// Where values are varied, points are best seen as a table too.
+fn varied(document: &Document) -> Option<Grid> {
+    let points: Vec<&Point> = document.points.iter().collect();
+    points.iter().any(|point| !point.vary.is_empty()).then(|| grid::table(&points, USUAL)).flatten()
 }
 
 /// One point.

@@ -80,7 +80,7 @@ function head(data) {
 
 function verdict({ tone, sentence, more }) {
   const sign = { good: "✓ ", bad: "✗ ", open: "" }[tone];
-  return el("section", { class: "verdict " + tone, id: "verdict", "aria-label": "What came out" },
+  return el("section", { class: "verdict is-" + tone, id: "verdict", "aria-label": "What came out" },
     el("p", { class: "sentence" }, el("span", { class: "sign", "aria-hidden": "true" }, sign), sentence),
     more.map((text) => el("p", {}, text)));
 }
@@ -199,7 +199,9 @@ function courses(points) {
       : { name: point.label, colour: point.colour, values: course.most, step: true };
   const which = points.length === 1 ? "The line is the mean of each slice, the band reaches to the most in it." : "The most in each slice.";
   const replication = "Replication " + (points[0].film.replication + 1) + ", which had the longest queue.";
-  const layers = [...new Set(points.flatMap((point) => point.film.in_use.map((course) => course.name)))];
+  // As a request meets them: a point with all layers knows the order.
+  const fullest = [...points].sort((one, other) => other.film.in_use.length - one.film.in_use.length);
+  const layers = [...new Set(fullest.flatMap((point) => point.film.in_use.map((course) => course.name)))];
   const inUse = layers.map((name, index) => {
     const own = points.map((point) => [point, point.film.in_use.find((course) => course.name === name)]).filter(([, course]) => course);
     const all = [...new Set(own.map(([, course]) => course.limit))];
@@ -211,7 +213,7 @@ function courses(points) {
   });
   const queue = chartOverTime("queue", "Queue", "How many requests wait for a connection, in the pools or at the proxy? " + which + " " + replication,
     x, points.map((point) => line(point, point.film.queue)), { format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
-  return [...inUse, queue, ...waits(points, from, until)].map((chart) => chart);
+  return [...inUse, queue, ...waits(points, from, until)];
 }
 
 function waits(points, from, until) {
@@ -228,9 +230,11 @@ function waits(points, from, until) {
 }
 
 function chartOverTime(id, title, question, x, lines, options) {
-  return card(id, title, question,
+  const place = card(id, title, question,
     lineChart({ label: title, x, lines, axis: { kind: "time" }, ...options }),
     numbers(title, ["at", ...lines.map((line) => line.name)], () => x.map((at, index) => [clock(at), ...lines.map((line) => (line.values[index] === null ? "–" : options.format(line.values[index])))])));
+  place.classList.add("half");
+  return place;
 }
 
 // ── one system, closely ──
@@ -278,7 +282,7 @@ function moment(shown) {
   const busy = (row) => percent(row.filter((piece) => piece.name === "in a statement").reduce((sum, piece) => sum + piece.until - piece.from, 0) / length);
   const digits = length < 0.5 ? 3 : length < 5 ? 2 : 1;
   return card("moment", "Single connections at the worst moment",
-    `What do the connections of ${shown.pool} do while ${count(shown.waiting)} of its requests wait? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection.`,
+    `What do the connections of ${shown.pool} do while ${count(shown.waiting)} of its requests wait? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection` + (shown.connections > shown.lanes.length ? `, ${shown.lanes.length} of ${shown.connections}.` : "."),
     el("ul", { class: "legend" }, [...names].map((name) => el("li", {}, el("span", { class: "swatch look-" + STATE[name][0], "aria-hidden": "true" }), name))),
     el("div", { class: "lane-box" },
       el("ol", { class: "lane-names", "aria-hidden": "true" }, shown.lanes.map(([number]) => el("li", {}, String(number)))),
@@ -293,10 +297,11 @@ function slowest(film) {
   const used = new Map();
   const rows = film.slowest.map((way) => {
     const sums = new Map();
-    for (const [name, from, until] of way.steps) sums.set(name, (sums.get(name) || 0) + until - from);
+    for (const [name, lasted] of way.steps) sums.set(name, (sums.get(name) || 0) + lasted);
     const words = [...sums].map(([name, sum]) => name + " " + seconds(sum)).join(" │ ");
     [...sums.keys()].forEach((name) => used.set(name, DOING[name] || "other"));
-    const pieces = way.steps.map(([name, from, until]) => ({ from, until, name, title: name + " " + seconds(until - from) }));
+    let at = 0;
+    const pieces = way.steps.map(([name, lasted]) => ({ from: at, until: (at += lasted), name, title: name + " " + seconds(lasted) }));
     return el("li", {},
       el("p", {}, el("strong", {}, way.name), " " + seconds(way.took) + ", " + way.end + ", arrived at " + clock(way.arrived, 1)),
       lanes({ label: way.name + ": " + words, rows: [pieces], from: 0, until: longest, look: ({ name }) => ({ name: DOING[name] || "other", thick: 1 }) }),
@@ -410,7 +415,9 @@ function comparisons(document) {
   };
   const rows = (group) => group.map((one) => [METRICS[one.metric][0], amount(one, one.baseline), amount(one, one.value), change(one), interval(one)]);
   return card("comparisons", "Beside " + document.baseline, "Which is better, and by how much? Pair by pair in " + document.replications + " replications, each with the same requests on both sides; all intervals together cover with 95 %.",
-    [...groups].map(([name, group]) => [el("h3", {}, name), table(name, ["", document.baseline, name, "change", "interval of the change"], rows(group))]),
+    [...groups].map(([name, group]) => [el("h3", {}, name), group.every((one) => one.verdict === "cannot be said")
+      ? el("p", { class: "question" }, "Nothing can be compared: one of the two has no steady figures.")
+      : table(name, ["", document.baseline, name, "change", "interval of the change"], rows(group))]),
     document.notes.map((note) => el("p", { class: "question" }, "Note: " + note)));
 }
 

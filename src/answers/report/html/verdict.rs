@@ -200,3 +200,6 @@ fn listed<'a, M: std::borrow::Borrow<Met> + 'a>(objectives: impl IntoIterator<It
 fn is_are(number: usize) -> &'static str {
     if number == 1 { "is" } else { "are" }
 }
+
+#[cfg(test)]
+mod tests;
