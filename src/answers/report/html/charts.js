@@ -132,7 +132,7 @@ function lineChart({ label, x, lines, limits = [], axis, scale = "linear", forma
   const shown = limits.filter((limit) => scale !== "linear" || limit.value <= 3 * highest(lines));
   const hidden = limits.filter((limit) => !shown.includes(limit));
   const note = hidden.length
-    ? el("p", { class: "question" }, "Above the picture: " + hidden.map((limit) => limit.label + " " + format(limit.value)).join(", ") + ".")
+    ? el("p", { class: "question" }, "Above the picture: " + hidden.map((limit) => limit.label).join(", ") + ".")
     : null;
   const figure = el("figure", {}, legend, host, note);
   const options = {

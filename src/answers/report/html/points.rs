@@ -62,7 +62,13 @@ pub fn of_sweep(asked: &Asked, document: &Document, figure: &str) -> Data {
 
 /// Of a search for a size. `document` and the one run are about the answer, or about the largest setting without one.
 pub fn of_size(asked: &Asked, document: &Document, size: Size, runs: &[Run], films: Vec<Option<FilmData>>) -> Data {
-    let data = of_run(asked, document, runs, films);
+    let mut data = of_run(asked, document, runs, films);
+    let shown = size.answer.as_ref().or(size.tried.last().map(|tried| &tried.values));
+    for (point, values) in data.points.iter_mut().zip(shown) {
+        let values: Vec<String> =
+            values.iter().map(|(path, value)| format!("{} = {value}", path.rsplit('.').next().unwrap_or(path))).collect();
+        point.name = values.join(", ");
+    }
     Data { verdict: verdict::of_size(&size), size: Some(size), ..data }
 }
 

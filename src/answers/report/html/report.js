@@ -286,8 +286,8 @@ function moment(shown) {
     el("ul", { class: "legend" }, [...names].map((name) => el("li", {}, el("span", { class: "swatch look-" + STATE[name][0], "aria-hidden": "true" }), name))),
     el("div", { class: "lane-box" },
       el("ol", { class: "lane-names", "aria-hidden": "true" }, shown.lanes.map(([number]) => el("li", {}, String(number)))),
-      lanes({ label: "States of " + shown.lanes.length + " connections", rows, from: 0, until: length, look })),
-    el("p", { class: "ends", "aria-hidden": "true" }, el("span", {}, clock(shown.from, digits)), el("span", {}, clock(shown.until, digits))),
+      lanes({ label: "States of " + shown.lanes.length + " connections", rows, from: 0, until: length, look }),
+      el("p", { class: "ends", "aria-hidden": "true" }, el("span", {}, clock(shown.from, digits)), el("span", {}, clock(shown.until, digits)))),
     numbers("Single connections", ["connection", "in a statement"], () => shown.lanes.map(([number], index) => [String(number), busy(rows[index])])));
 }
 

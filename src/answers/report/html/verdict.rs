@@ -23,7 +23,8 @@ pub fn of_run(answers: &[Answer]) -> Verdict {
     };
     if let [answer] = answers {
         let advice = advise(answer);
-        verdict.more.push(format!("Why: {}.", advice.why));
+        let why = if advice.binds == "–" { advice.why } else { format!("what binds: {}", advice.why) };
+        verdict.more.push(format!("{}.", capital(&why)));
         verdict.more.extend(advice.next.map(|next| format!("To try: {}.", next.words)));
     }
     verdict
@@ -147,14 +148,10 @@ fn of_many(points: &[&Point]) -> Verdict {
     let sentence = match (met.len(), missed.len()) {
         (_, 0) => format!("All {all} meet every objective."),
         (0, _) => format!("None of the {all} meets every objective."),
-        (number, _) => format!("{number} of {all} {} every objective: {}.", if number == 1 { "meets" } else { "meet" }, some(&met)),
+        (number, _) if points.len() > MOST_TOLD => format!("{number} of {all} {} every objective.", meets(number)),
+        (number, _) => format!("{number} of {all} {} every objective: {}.", meets(number), some(&met)),
     };
-    let misses = missed.iter().take(MOST_NAMED).map(|point| {
-        let these: Vec<&Met> = point.objectives.iter().filter(|met| !met.met).collect();
-        format!("{} misses {}.", name(point), listed(&these))
-    });
-    let rest = missed.len().saturating_sub(MOST_NAMED);
-    let rest = (rest > 0).then(|| format!("So {} {} more.", if rest == 1 { "does" } else { "do" }, rest));
+    let misses = if points.len() > MOST_TOLD { by_objective(&missed) } else { missed.iter().map(|point| of_missed(point)).collect() };
     let tone = if missed.is_empty() {
         Tone::Good
     } else if met.is_empty() {
@@ -162,11 +159,28 @@ fn of_many(points: &[&Point]) -> Verdict {
     } else {
         Tone::Open
     };
-    Verdict { tone, sentence, more: misses.chain(rest).chain(without).collect() }
+    Verdict { tone, sentence, more: misses.into_iter().chain(without).collect() }
 }
 
-/// More points than these are not named one by one.
-const MOST_NAMED: usize = 4;
+/// Of more points than these it is told how many, not which: a table shows them.
+const MOST_TOLD: usize = 6;
+
+/// "session misses p99 latency below 500ms (61 s)."
+fn of_missed(point: &Point) -> String {
+    let these: Vec<&Met> = point.objectives.iter().filter(|met| !met.met).collect();
+    format!("{} misses {}.", name(point), listed(&these))
+}
+
+/// "p99 latency below 500ms is missed by 12 points, errors below 0.1 % by 3."
+fn by_objective(missed: &[&Point]) -> Vec<String> {
+    let wanted = missed.first().map_or(&[][..], |point| &point.objectives);
+    let counts = wanted.iter().enumerate().filter_map(|(at, met)| {
+        let number = missed.iter().filter(|point| !point.objectives[at].met).count();
+        (number > 0).then(|| format!("{} is missed by {}", met.objective, plural(number as u64, "point")))
+    });
+    let counts: Vec<String> = counts.collect();
+    if counts.is_empty() { Vec::new() } else { vec![format!("{}.", counts.join(", "))] }
+}
 
 fn in_state(points: &[&Point], verdict: &str) -> Option<String> {
     let these: Vec<&Point> = points.iter().copied().filter(|point| point.verdict == verdict).collect();
@@ -175,17 +189,19 @@ fn in_state(points: &[&Point], verdict: &str) -> Option<String> {
         "too short" => "too short to speak of a steady state",
         _ => "metastable: how it goes depends on how it starts",
     };
-    (!these.is_empty()).then(|| format!("{} {} {what}.", some(&these), is_are(these.len())))
+    let who = if points.len() > MOST_TOLD { plural(these.len() as u64, "point") } else { some(&these) };
+    (!these.is_empty()).then(|| format!("{who} {} {what}.", is_are(these.len())))
 }
 
-/// "a, b and 3 more".
 fn some(points: &[&Point]) -> String {
-    let names: Vec<String> = points.iter().take(MOST_NAMED).map(|point| name(point)).collect();
-    let rest = points.len().saturating_sub(MOST_NAMED);
-    if rest > 0 { format!("{} and {rest} more", names.join("; ")) } else { names.join("; ") }
+    points.iter().map(|point| name(point)).collect::<Vec<String>>().join("; ")
 }
 
-/// "p99 latency below 500ms, and it is 61 s; errors below 0.1 %, and it is 1.3 %".
+fn meets(number: usize) -> &'static str {
+    if number == 1 { "meets" } else { "meet" }
+}
+
+/// "p99 latency below 500ms (61 s), errors below 0.1 % (1.3 %)".
 fn listed<'a, M: std::borrow::Borrow<Met> + 'a>(objectives: impl IntoIterator<Item = &'a M>) -> String {
     let one = |met: &M| {
         let met = met.borrow();
@@ -199,6 +215,11 @@ fn listed<'a, M: std::borrow::Borrow<Met> + 'a>(objectives: impl IntoIterator<It
 
 fn is_are(number: usize) -> &'static str {
     if number == 1 { "is" } else { "are" }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
