@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::answers::report::lines::Sheet;
 use crate::experiment::Problem;
 
 mod check;
@@ -148,6 +149,16 @@ fn answer_long(speak: impl FnOnce(&mut dyn FnMut(&str) -> bool)) -> Result<(), F
 /// Prints a line to standard error; whether that works is nobody's concern.
 fn complain(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// How many columns the terminal has to which answers go, if it is one.
+fn columns() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+}
+
+/// What tables are written on: as wide as the terminal, within reason.
+fn sheet() -> Sheet {
+    columns().map_or(Sheet::USUAL, Sheet::of)
 }
 
 fn is_watched() -> bool {

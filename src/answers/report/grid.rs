@@ -3,7 +3,7 @@
 use anstyle::{Ansi256Color, Style};
 use serde_json::Value;
 
-use super::lines::{Look, WIDTH, labelled, left, paint, width};
+use super::lines::{Look, Sheet, left, paint, width};
 use super::sweep::{coloured, plain, short};
 use super::{sweep, table};
 use crate::answers::document::Point;
@@ -33,16 +33,21 @@ pub(super) struct Cell {
 
 /// The whole answer with colours; `figure` is a path into the result document, for tables.
 pub fn render(grid: &Grid, figure: &str) -> String {
+    render_on(Sheet::USUAL, grid, figure)
+}
+
+/// The same on a sheet of any width.
+pub fn render_on(sheet: Sheet, grid: &Grid, figure: &str) -> String {
     let document = grid.document();
-    let mut out = table::heading(&document);
+    let mut out = table::heading(sheet, &document);
     let axes: Vec<Axis> = axes(&document.points.iter().collect::<Vec<_>>()).into_iter().filter(|axis| axis.values.len() > 1).collect();
     if axes.len() < 2 {
         let points: Vec<(&Point, &str)> = grid.pieces.iter().map(|piece| (&piece.point, piece.binds.as_str())).collect();
-        out += &sweep::lines(&points);
+        out += &sweep::lines(sheet, &points);
     } else {
         let cells: Vec<Cell> = document.points.iter().map(|point| cell(point, &axes, figure)).collect();
-        out += &tables(&axes, &cells);
-        out += &legend(&document.points, &cells, figure);
+        out += &tables(sheet, &axes, &cells);
+        out += &legend(sheet, &document.points, &cells, figure);
     }
     out + &table::digest(&document.points)
 }
@@ -102,7 +107,7 @@ pub(super) fn cell(point: &Point, axes: &[Axis], path: &str) -> Cell {
 }
 
 /// The last axis goes across, the one before it down, and for every combination of the others there is a table.
-fn tables(axes: &[Axis], cells: &[Cell]) -> String {
+fn tables(sheet: Sheet, axes: &[Axis], cells: &[Cell]) -> String {
     let (others, [down, across]) = axes.split_at(axes.len() - 2) else { unreachable!("there are two axes or more") };
     let mut combinations: Vec<&[usize]> = cells.iter().map(|cell| &cell.at[..others.len()]).collect();
     combinations.dedup();
@@ -111,17 +116,17 @@ fn tables(axes: &[Axis], cells: &[Cell]) -> String {
         let fixed = others.iter().zip(combination).map(|(axis, at)| format!("{} {}", axis.name, axis.values[*at]));
         let title = fixed.collect::<Vec<_>>().join(", ");
         let title = if title.is_empty() { String::new() } else { format!("{}\n", paint(Look::Strong, &title)) };
-        format!("\n{title}{}", table(down, across, &these, range(cells)))
+        format!("\n{title}{}", table(sheet, down, across, &these, range(cells)))
     };
     combinations.into_iter().map(one).collect()
 }
 
 /// As many columns side by side as fit; the rest below.
-fn table(down: &Axis, across: &Axis, cells: &[&Cell], range: Option<(f64, f64)>) -> String {
+fn table(sheet: Sheet, down: &Axis, across: &Axis, cells: &[&Cell], range: Option<(f64, f64)>) -> String {
     let label = down.values.iter().chain([&down.name]).map(|text| width(text)).max().unwrap_or(0).min(24);
     let column =
         across.values.iter().map(|text| width(text)).chain(cells.iter().map(|cell| width(&cell.text))).max().unwrap_or(0).min(20) + 1;
-    let fit = ((WIDTH - label - 3) / (column + 1)).max(1);
+    let fit = ((sheet.columns() - label - 3) / (column + 1)).max(1);
     let (rows, columns) = (down.values.len(), across.values.len());
     let mut out = String::new();
     for first in (0..columns).step_by(fit) {
@@ -161,7 +166,7 @@ fn range(cells: &[Cell]) -> Option<(f64, f64)> {
     (values().count() > 0).then(|| (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max)))
 }
 
-fn legend(points: &[Point], cells: &[Cell], path: &str) -> String {
+fn legend(sheet: Sheet, points: &[Point], cells: &[Cell], path: &str) -> String {
     let mut parts = vec![path.to_owned()];
     if cells.iter().any(|cell| cell.text.ends_with('✗')) {
         let names: Vec<&str> = points[0].objectives.iter().map(|met| met.objective.as_str()).collect();
@@ -173,7 +178,7 @@ fn legend(points: &[Point], cells: &[Cell], path: &str) -> String {
     if cells.iter().any(|cell| cell.text.starts_with('–')) {
         parts.push("– too few values for the figure".to_owned());
     }
-    format!("\n{}", labelled("shown", Look::Faint, &parts.join("; ")))
+    format!("\n{}", sheet.labelled("shown", Look::Faint, &parts.join("; ")))
 }
 
 pub(super) fn amount(path: &str, value: f64) -> String {
@@ -215,7 +220,7 @@ mod tests {
         let points = [point(1, 5, None), point(1, 10, Some(0.012)), point(2, 5, Some(0.25)), point(2, 10, Some(0.011))];
         let axes: Vec<Axis> = axes(&points.iter().collect::<Vec<_>>()).into_iter().filter(|axis| axis.values.len() > 1).collect();
         let cells: Vec<Cell> = points.iter().map(|point| cell(point, &axes, USUAL)).collect();
-        let text = tables(&axes, &cells) + &legend(&points, &cells, USUAL);
+        let text = tables(Sheet::USUAL, &axes, &cells) + &legend(Sheet::USUAL, &points, &cells, USUAL);
         let plain = anstream::adapter::strip_str(&text).to_string();
         let lines: Vec<String> = plain.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines[1..5], ["workers pool_size →", "5 10", "1 ✕ 12.0 ms", "2 250 ms 11.0 ms"], "{plain}");

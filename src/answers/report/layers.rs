@@ -1,6 +1,6 @@
 //! One line for each layer of the system: its limit, how much of it is in use, who waits, what fails.
 
-use super::lines::{Look, left, paint, width};
+use super::lines::{Look, Sheet, left, paint, width};
 use crate::answers::document::{Answer, Waits};
 use crate::answers::words::{count, mean, percent, seconds};
 use crate::parts::database::ServiceSpec;
@@ -32,9 +32,9 @@ const NAME: usize = 26;
 const FULL: f64 = 0.95;
 
 /// The lines with their heading.
-pub fn render(answer: &Answer) -> String {
+pub fn render(sheet: Sheet, answer: &Answer) -> String {
     let layers = layers(answer);
-    let name = layers.iter().map(|layer| width(&layer.name)).max().unwrap_or(0).clamp(18, NAME);
+    let name = layers.iter().map(|layer| width(&layer.name)).max().unwrap_or(0).clamp(18, NAME + sheet.more());
     let head = format!("  {}{:>7}{:>9}{:>8}{:>10}{:>9}{:>9}", left("layer", name), "limit", "in use", "busy", "wait p50", "p99", "errors");
     let mut out = format!("{}\n", paint(Look::Faint, head.trim_end()));
     for layer in layers {

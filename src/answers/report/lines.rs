@@ -2,8 +2,10 @@
 
 use anstyle::{AnsiColor, Style};
 
-/// Widest line that is wrapped to.
+/// Widest line that is wrapped to, unless a terminal is known to be wider.
 pub const WIDTH: usize = 80;
+/// No line is wider, however wide the terminal: eyes lose their way back.
+const WIDEST: usize = 160;
 /// Width of a label at the start of a line, with what stands before it.
 pub const LABEL: usize = 11;
 
@@ -22,6 +24,42 @@ pub enum Look {
     Bad,
     /// To be looked at.
     Key,
+}
+
+/// What is written on: so many columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    columns: usize,
+}
+
+impl Sheet {
+    /// Where nothing is known of the reader's terminal.
+    pub const USUAL: Sheet = Sheet { columns: WIDTH };
+
+    /// A terminal of so many columns.
+    pub fn of(columns: usize) -> Sheet {
+        Sheet { columns: columns.clamp(WIDTH, WIDEST) }
+    }
+
+    /// How many columns it has.
+    pub fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// Columns beyond the usual ones.
+    pub fn more(self) -> usize {
+        self.columns - WIDTH
+    }
+
+    /// A label and a text beside it, wrapped.
+    pub fn labelled(self, label: &str, look: Look, text: &str) -> String {
+        let mut out = String::new();
+        for (index, line) in wrapped(text, self.columns - LABEL).into_iter().enumerate() {
+            let head = if index == 0 { format!("  {}", paint(look, &left(label, LABEL - 2))) } else { " ".repeat(LABEL) };
+            out += &format!("{head}{line}\n");
+        }
+        out
+    }
 }
 
 /// `text` with the escapes for `look`; whoever prints it to something other than a terminal takes them out.
@@ -51,14 +89,9 @@ pub fn left(text: &str, columns: usize) -> String {
     cut
 }
 
-/// A label and a text beside it, wrapped.
+/// A label and a text beside it, wrapped as usual.
 pub fn labelled(label: &str, look: Look, text: &str) -> String {
-    let mut out = String::new();
-    for (index, line) in wrapped(text, WIDTH - LABEL).into_iter().enumerate() {
-        let head = if index == 0 { format!("  {}", paint(look, &left(label, LABEL - 2))) } else { " ".repeat(LABEL) };
-        out += &format!("{head}{line}\n");
-    }
-    out
+    Sheet::USUAL.labelled(label, look, text)
 }
 
 /// Lines of at most `columns`; a word that is longer has a line of its own.
@@ -111,6 +144,17 @@ mod tests {
         let plain = anstream::adapter::strip_str(&text).to_string();
         assert!(plain.lines().all(|line| width(line) <= WIDTH), "{plain}");
         assert!(plain.starts_with("  why      word") && plain.lines().nth(1).is_some_and(|line| line.starts_with("           word")));
+    }
+
+    #[test]
+    fn a_wide_terminal_is_used_and_a_narrow_one_gets_the_usual_lines() {
+        let text = "word ".repeat(60);
+        let widest = |sheet: Sheet| {
+            let plain = anstream::adapter::strip_str(&sheet.labelled("why", Look::Key, &text)).to_string();
+            plain.lines().map(width).max().unwrap_or(0)
+        };
+        assert_eq!((Sheet::of(40), Sheet::of(500).columns(), Sheet::of(120).more()), (Sheet::USUAL, 160, 40));
+        assert!((76..=80).contains(&widest(Sheet::USUAL)) && (156..=160).contains(&widest(Sheet::of(160))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::layers::cell;
-use super::lines::{Look, labelled, paint};
+use super::lines::{Look, Sheet, paint};
 use super::table::{next, sign};
 use super::theory;
 use crate::answers::document::{Answer, Point};
@@ -13,14 +13,14 @@ use crate::answers::why::{Advice, advise};
 use crate::answers::words::{count, percent, seconds_within};
 
 /// The lines, and below them why the first point of each kind is as it is.
-pub fn render(answers: &[Answer], file: &str) -> String {
+pub fn render(sheet: Sheet, answers: &[Answer], file: &str) -> String {
     let advice: Vec<Advice> = answers.iter().map(advise).collect();
     let points: Vec<(&Point, &str)> = answers.iter().zip(&advice).map(|(answer, advice)| (&answer.point, advice.binds)).collect();
-    lines(&points) + &reasons(answers, &advice, file)
+    lines(sheet, &points) + &reasons(sheet, answers, &advice, file)
 }
 
 /// One line for each point and what binds there.
-pub fn lines(points: &[(&Point, &str)]) -> String {
+pub fn lines(sheet: Sheet, points: &[(&Point, &str)]) -> String {
     let Some((first, _)) = points.first() else { return String::new() };
     let scenarios = points.iter().any(|(point, _)| point.scenario != first.scenario);
     let paths: Vec<&String> = first.vary.keys().collect();
@@ -43,7 +43,9 @@ pub fn lines(points: &[(&Point, &str)]) -> String {
         out += &if index == 0 { paint(Look::Faint, &line) } else { coloured(&line) };
         out.push('\n');
     }
-    out + &objectives(first) + &theory::line(&points.iter().map(|(point, _)| *point).collect::<Vec<_>>()) + &verdicts(points)
+    out + &objectives(sheet, first)
+        + &theory::line(sheet, &points.iter().map(|(point, _)| *point).collect::<Vec<_>>())
+        + &verdicts(sheet, points)
 }
 
 fn header(scenarios: bool, paths: &[&String], points: &[(&Point, &str)]) -> Vec<String> {
@@ -94,16 +96,16 @@ pub(super) fn coloured(line: &str) -> String {
 }
 
 /// What the signs stand for, in their order.
-fn objectives(point: &Point) -> String {
+fn objectives(sheet: Sheet, point: &Point) -> String {
     if point.objectives.is_empty() {
         return String::new();
     }
     let names: Vec<&str> = point.objectives.iter().map(|met| met.objective.as_str()).collect();
-    labelled("met", Look::Faint, &names.join(" · "))
+    sheet.labelled("met", Look::Faint, &names.join(" · "))
 }
 
 /// Why there are no figures, told of the first point of each verdict that has none.
-fn verdicts(points: &[(&Point, &str)]) -> String {
+fn verdicts(sheet: Sheet, points: &[(&Point, &str)]) -> String {
     let mut told: Vec<&str> = Vec::new();
     let mut out = String::new();
     for (point, _) in points {
@@ -111,7 +113,7 @@ fn verdicts(points: &[(&Point, &str)]) -> String {
         let note = point.notes.iter().find(|note| note.starts_with(verdict)).filter(|_| !told.contains(&verdict));
         if let Some(note) = note {
             told.push(verdict);
-            out += &labelled("note", Look::Faint, &format!("({}) {note}", name(point)));
+            out += &sheet.labelled("note", Look::Faint, &format!("({}) {note}", name(point)));
         }
     }
     out
@@ -125,7 +127,7 @@ pub(super) fn name(point: &Point) -> String {
 }
 
 /// One reason for each layer that binds somewhere, told of the first point where it does.
-fn reasons(answers: &[Answer], advice: &[Advice], file: &str) -> String {
+fn reasons(sheet: Sheet, answers: &[Answer], advice: &[Advice], file: &str) -> String {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, advice) in advice.iter().enumerate() {
         if advice.next.is_some() || advice.binds != "–" {
@@ -137,8 +139,8 @@ fn reasons(answers: &[Answer], advice: &[Advice], file: &str) -> String {
     let mut out = String::new();
     for index in indices {
         let point = &answers[index].point;
-        out += &labelled("why", Look::Key, &format!("({}) {}", name(point), advice[index].why));
-        out += &next(&advice[index], point, file);
+        out += &sheet.labelled("why", Look::Key, &format!("({}) {}", name(point), advice[index].why));
+        out += &next(sheet, &advice[index], point, file);
     }
     out
 }

@@ -1,7 +1,7 @@
 //! The answer as a person reads it at a terminal: every layer one line, what binds, what to try.
 
 use super::layers::{self, cell};
-use super::lines::{LABEL, Look, WIDTH, labelled, paint, sparkline, wrapped};
+use super::lines::{LABEL, Look, Sheet, paint, sparkline, wrapped};
 use super::{sweep, theory};
 use crate::answers::basis;
 use crate::answers::document::{Answer, Document, Met, Point};
@@ -12,19 +12,24 @@ use crate::answers::words::{clock, count, percent, plural, seconds, seconds_with
 const MOST_BLOCKS: usize = 6;
 /// More notes than these would hide the answer.
 const MOST_NOTES: usize = 3;
-/// Columns of the queue's curve.
+/// Columns of the queue's curve, on a usual sheet.
 const CURVE: usize = 40;
 
 /// The whole answer with colours; `file` is the experiment's, for the commands it suggests.
 pub fn render(document: &Document, answers: &[Answer], file: &str) -> String {
-    let mut out = heading(document);
+    render_on(Sheet::USUAL, document, answers, file)
+}
+
+/// The same on a sheet of any width.
+pub fn render_on(sheet: Sheet, document: &Document, answers: &[Answer], file: &str) -> String {
+    let mut out = heading(sheet, document);
     let is_sweep = answers.len() > MOST_BLOCKS || answers.iter().any(|answer| !answer.point.vary.is_empty());
     if is_sweep {
-        out += &sweep::render(answers, file);
+        out += &sweep::render(sheet, answers, file);
     } else {
         for answer in answers {
             out += "\n";
-            out += &block(answer, file);
+            out += &block(sheet, answer, file);
         }
     }
     out + &digest(&document.points)
@@ -43,18 +48,18 @@ pub fn sign(met: bool) -> &'static str {
 }
 
 /// What to try, with its command.
-pub fn next(advice: &Advice, point: &Point, file: &str) -> String {
+pub fn next(sheet: Sheet, advice: &Advice, point: &Point, file: &str) -> String {
     let Some(next) = &advice.next else { return String::new() };
-    let mut out = labelled("next", Look::Key, &next.words);
+    let mut out = sheet.labelled("next", Look::Key, &next.words);
     if let Some(command) = next.command(file, &point.scenario) {
         out += &format!("{}{}\n", " ".repeat(LABEL), paint(Look::Strong, &command));
     }
     out
 }
 
-pub(super) fn heading(document: &Document) -> String {
+pub(super) fn heading(sheet: Sheet, document: &Document) -> String {
     let mut out = String::new();
-    for line in wrapped(&document.question, WIDTH) {
+    for line in wrapped(&document.question, sheet.columns()) {
         out += &format!("{}\n", paint(Look::Strong, &line));
     }
     if document.points.is_empty() {
@@ -78,26 +83,26 @@ pub(super) fn about(document: &Document) -> String {
     )
 }
 
-fn block(answer: &Answer, file: &str) -> String {
+fn block(sheet: Sheet, answer: &Answer, file: &str) -> String {
     let point = &answer.point;
     let mut out = title(point);
-    out += &layers::render(answer);
+    out += &layers::render(sheet, answer);
     out += &latency("latency", point, None);
     if point.streams.0.len() > 1 {
         for (name, _) in point.streams.iter() {
             out += &latency(name, point, Some(name));
         }
     }
-    out += &theory::lines(point);
-    out += &queue(answer);
-    out += &by_time(point);
-    out += &errors(answer);
-    out += &objectives(point);
-    out += &notes(point);
-    out += &labelled("basis", Look::Faint, &basis::sentence(point));
+    out += &theory::lines(sheet, point);
+    out += &queue(sheet, answer);
+    out += &by_time(sheet, point);
+    out += &errors(sheet, answer);
+    out += &objectives(sheet, point);
+    out += &notes(sheet, point);
+    out += &sheet.labelled("basis", Look::Faint, &basis::sentence(point));
     let advice = advise(answer);
-    out += &labelled("why", Look::Key, &advice.why);
-    out += &next(&advice, point, file);
+    out += &sheet.labelled("why", Look::Key, &advice.why);
+    out += &next(sheet, &advice, point, file);
     out + &statuses(answer)
 }
 
@@ -130,45 +135,49 @@ fn latency(label: &str, point: &Point, stream: Option<&str>) -> String {
     format!("  {} {text}\n", super::lines::left(label, LABEL - 3))
 }
 
-fn queue(answer: &Answer) -> String {
+fn queue(sheet: Sheet, answer: &Answer) -> String {
     let (most, at) = answer.queue_peak;
     if most < 1.0 {
         return String::new();
     }
-    let curve = paint(Look::Key, &sparkline(&answer.queue, CURVE));
+    let curve = paint(Look::Key, &sparkline(&answer.queue, CURVE + sheet.more()));
     format!("  {}{curve}  peak {} at {}\n", super::lines::left("queue", LABEL - 2), count(most as u64), clock(at))
 }
 
 /// The course of a fixed horizon: mean latencies, and the worst of them with its band.
-fn by_time(point: &Point) -> String {
+fn by_time(sheet: Sheet, point: &Point) -> String {
     let latencies = point.windows.iter().map(|window| window.latency.unwrap_or(0.0)).collect::<Vec<f64>>();
     let worst = point.windows.iter().reduce(|worst, next| if next.latency > worst.latency { next } else { worst });
     let Some((worst, value)) = worst.and_then(|window| Some((window, window.latency?))) else { return String::new() };
     let value = worst.latency_ci95.map_or_else(|| seconds(value), |band| seconds_within(value, band));
-    let curve = paint(Look::Key, &sparkline(&latencies, CURVE));
+    let curve = paint(Look::Key, &sparkline(&latencies, CURVE + sheet.more()));
     format!("  {}{curve}  mean {value} at {}\n", super::lines::left("by time", LABEL - 2), clock(worst.from))
 }
 
-fn errors(answer: &Answer) -> String {
+fn errors(sheet: Sheet, answer: &Answer) -> String {
     let requests = &answer.point.requests;
     let mut out = String::new();
     for (name, number) in &requests.errors {
         let text = answer.error_texts.get(name).map_or("", String::as_str);
         let share = percent(*number as f64 / (requests.completed + requests.failed).max(1) as f64);
-        out += &labelled(if out.is_empty() { "errors" } else { "" }, Look::Bad, &format!("{} × {name}, {share}: {text}", count(*number)));
+        out += &sheet.labelled(
+            if out.is_empty() { "errors" } else { "" },
+            Look::Bad,
+            &format!("{} × {name}, {share}: {text}", count(*number)),
+        );
     }
     if requests.unfinished > 0 {
         let text = format!("{} had not ended when they were no longer followed", plural(requests.unfinished, "request"));
-        out += &labelled(if out.is_empty() { "errors" } else { "" }, Look::Bad, &text);
+        out += &sheet.labelled(if out.is_empty() { "errors" } else { "" }, Look::Bad, &text);
     }
     out
 }
 
-fn objectives(point: &Point) -> String {
+fn objectives(sheet: Sheet, point: &Point) -> String {
     let (mut out, mut used) = (String::new(), 0);
     for met in &point.objectives {
         let (text, columns) = objective(met);
-        if used > 0 && used + 4 + columns > WIDTH {
+        if used > 0 && used + 4 + columns > sheet.columns() {
             out.push('\n');
             used = 0;
         }
@@ -182,11 +191,11 @@ fn objectives(point: &Point) -> String {
     out
 }
 
-fn notes(point: &Point) -> String {
-    let mut out: String = point.notes.iter().take(MOST_NOTES).map(|note| labelled("note", Look::Faint, note)).collect();
+fn notes(sheet: Sheet, point: &Point) -> String {
+    let mut out: String = point.notes.iter().take(MOST_NOTES).map(|note| sheet.labelled("note", Look::Faint, note)).collect();
     if point.notes.len() > MOST_NOTES {
         let rest = plural((point.notes.len() - MOST_NOTES) as u64, "more note");
-        out += &labelled("", Look::Faint, &format!("{rest} of this kind: --format json has all"));
+        out += &sheet.labelled("", Look::Faint, &format!("{rest} of this kind: --format json has all"));
     }
     out
 }

@@ -1,6 +1,6 @@
 //! What theory says of a system, in one quiet line beside what was simulated.
 
-use super::lines::{Look, labelled};
+use super::lines::{Look, Sheet};
 use crate::answers::document::{Compared, Point, Theory};
 use crate::answers::words::{mean, percent, plural, seconds, seconds_within};
 
@@ -8,13 +8,13 @@ use crate::answers::words::{mean, percent, plural, seconds, seconds_within};
 const MOST: usize = 2;
 
 /// Of one point, a line for each result.
-pub fn lines(point: &Point) -> String {
+pub fn lines(sheet: Sheet, point: &Point) -> String {
     let lines = point.theory.iter().enumerate();
-    lines.map(|(index, theory)| labelled(if index == 0 { "theory" } else { "" }, Look::Faint, &sentence(theory))).collect()
+    lines.map(|(index, theory)| sheet.labelled(if index == 0 { "theory" } else { "" }, Look::Faint, &sentence(theory))).collect()
 }
 
 /// Of many points: how many figures agree where theory is exact.
-pub fn line(points: &[&Point]) -> String {
+pub fn line(sheet: Sheet, points: &[&Point]) -> String {
     let solved = points.iter().filter(|point| point.theory.iter().any(|theory| theory.exact)).count();
     let exact = points.iter().flat_map(|point| &point.theory).filter(|theory| theory.exact);
     let judged: Vec<bool> = exact.flat_map(|theory| &theory.figures).filter_map(|figure| figure.inside_interval).collect();
@@ -24,7 +24,7 @@ pub fn line(points: &[&Point]) -> String {
     let inside = judged.iter().filter(|inside| **inside).count();
     let of = plural(points.len() as u64, "point");
     let text = format!("solves {solved} of {of} exactly: {inside} of {} figures lie in their 95 % intervals", judged.len());
-    labelled("theory", Look::Faint, &text)
+    sheet.labelled("theory", Look::Faint, &text)
 }
 
 fn sentence(theory: &Theory) -> String {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 
 use super::common::Format;
-use super::{Failure, Outcome, answer};
+use super::{Failure, Outcome, answer, sheet};
 use crate::answers::grid::{Grid, Head, Piece};
 use crate::answers::report::grid::USUAL;
 use crate::answers::report::{csv, grid as table, json, rows};
@@ -76,9 +76,8 @@ pub(super) fn check_figure(path: &str) -> Result<(), Failure> {
 /// The answer to a whole sweep, printed and written.
 pub(super) fn conclude(grid: &Grid, out: Option<&Path>, format: Format, figure: &str) -> Outcome {
     let document = grid.document();
-    let shown = table::render(grid, figure);
     if let Some(out) = out {
-        let plain = anstream::adapter::strip_str(&shown).to_string();
+        let plain = anstream::adapter::strip_str(&table::render(grid, figure)).to_string();
         for (ending, text) in [("txt", plain), ("json", json::render(&document)), ("csv", rows::csv(grid)), ("ndjson", rows::ndjson(grid))]
         {
             files::write(out, &format!("{}.{ending}", grid.head.name), text)?;
@@ -87,7 +86,7 @@ pub(super) fn conclude(grid: &Grid, out: Option<&Path>, format: Format, figure: 
         files::write(out, &format!("{}.parquet", grid.head.name), crate::answers::report::parquet::parquet(grid))?;
     }
     answer(&match format {
-        Format::Table => shown,
+        Format::Table => table::render_on(sheet(), grid, figure),
         Format::Json => json::render(&document),
         Format::Csv => csv::render(&document),
     })?;

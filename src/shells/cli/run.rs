@@ -6,10 +6,11 @@ use clap::Args;
 
 use super::common::{Common, Format};
 use super::metrics::Metrics;
-use super::{Failure, Outcome, answer, page};
+use super::{Failure, Outcome, answer, page, sheet};
 use crate::answers::compare::Run as Seen;
 use crate::answers::document::{Answer, Document};
 use crate::answers::report::html::points::Asked;
+use crate::answers::report::lines::Sheet;
 use crate::answers::report::{self, csv, json, table};
 use crate::answers::runner::{self, RunOptions};
 use crate::experiment::{Experiment, Plan, Problem};
@@ -60,10 +61,10 @@ impl Run {
             if index > 0 && self.common.format == Format::Table {
                 answer("\n")?;
             }
-            answer(&self.text(self.common.format, &document, &answers, &home.name))?;
+            answer(&self.text(sheet(), self.common.format, &document, &answers, &home.name))?;
             if let Some(directory) = &self.out {
                 for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                    let text = self.text(format, &document, &answers, &home.name);
+                    let text = self.text(Sheet::USUAL, format, &document, &answers, &home.name);
                     let plain = anstream::adapter::strip_str(&text).to_string();
                     files::write(directory, &format!("{}.{ending}", home.stem()), &plain)?;
                 }
@@ -108,9 +109,9 @@ impl Run {
         Ok(())
     }
 
-    fn text(&self, format: Format, document: &Document, answers: &[Answer], file: &str) -> String {
+    fn text(&self, sheet: Sheet, format: Format, document: &Document, answers: &[Answer], file: &str) -> String {
         match format {
-            Format::Table => table::render(document, answers, file),
+            Format::Table => table::render_on(sheet, document, answers, file),
             Format::Json => json::render(document),
             Format::Csv => csv::render(document),
         }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 use super::common::{assignment, choose};
-use super::{Failure, Outcome, answer, answer_long, complain};
+use super::{Failure, Outcome, answer, answer_long, columns, complain};
+use crate::answers::report::lines::WIDTH;
 use crate::answers::report::{timeline, waterfall};
 use crate::answers::runner;
 use crate::answers::trace;
@@ -141,7 +142,7 @@ fn never_arrived(blueprint: &Blueprint, stream: StreamId, number: u64, arrived: 
 }
 
 fn show(journeys: &[Journey], blueprint: &Blueprint) -> Result<(), Failure> {
-    let columns = usize::from(console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns));
+    let columns = columns().unwrap_or(WIDTH);
     let ways: Vec<String> = journeys.iter().map(|journey| waterfall::render(journey, blueprint, columns)).collect();
     answer(&ways.join("\n"))
 }
