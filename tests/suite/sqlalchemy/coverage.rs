@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::recording::{Recording, Row};
+use super::schedule::Schedule;
+use crate::recorded::{Recording, Row};
 
 /// Every rule that a trace can show.
 pub const RULES: [&str; 22] = [
@@ -31,7 +32,7 @@ pub const RULES: [&str; 22] = [
 ];
 
 /// How often each rule was taken.
-pub fn count(recordings: &[Recording]) -> BTreeMap<&'static str, u64> {
+pub fn count(recordings: &[Recording<Schedule>]) -> BTreeMap<&'static str, u64> {
     let mut table: BTreeMap<&str, u64> = RULES.iter().map(|rule| (*rule, 0)).collect();
     for recording in recordings {
         let mut last: BTreeMap<Option<u64>, [&str; 2]> = BTreeMap::new();
