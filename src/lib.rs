@@ -8,7 +8,7 @@
 //! [`Cx`](protocol::cx::Cx); the verb becomes a small [`Event`](protocol::event::Event) on the
 //! [agenda](kernel::agenda); one `dispatch`, in the order in which a request meets things, tells the part that the event
 //! concerns. [Observers](simulation::observer::Observer) see everything and change nothing, and every figure comes from one.
-//! Around that core stand the shells: files and the terminal.
+//! Around that core stand the shells: files, the terminal, and real pools on real servers.
 //!
 //! The flow is closed, so that it can be read on one screen: events, verbs and dispatch are plain enums and matches. The
 //! kinds are open: a new pool, proxy, distribution or arrival process is a file of its own.
@@ -74,6 +74,22 @@
 //! 9. Input can be wrong ([`Invalid`](kernel::invalid::Invalid), with its place and a remedy). A built model cannot fail: what
 //!    cannot happen panics with a sentence.
 //!
+//! # Real pools
+//!
+//! With the feature `live` (in the default ones) the same system can be run for real: `shells/live/run.rs` starts a PostgreSQL
+//! and a PgBouncer that are thrown away, starts workers with real pools in them, and sends them the requests that a
+//! simulation of the same seed has: the [`Wants`](parts::client::Wants) of a stream are drawn at the same places of the same
+//! dice, and [`Program::walk`](protocol::program::Program::walk) tells what each does. What comes back is a
+//! [`Recording`](measure::recording::Recording) of every attempt, which is [counted](measure::recording::outcome) as a
+//! replication is and [answered](answers::measured) as a point is, so every report works on it. How a recording must be read:
+//!
+//! - A `Query` sleeps whole milliseconds (`pg_sleep` rounds up), rounded by chance so that the mean is right; or it computes,
+//!   if the model's database has cores and this machine as many. `Attempt::statements` has both the draw and what was asked.
+//! - The first statement of a session carries the library's `BEGIN`; giving back carries its `ROLLBACK`.
+//! - Counts of database and proxy are from looks every 0.1 s. Which waits were of no length, how long clients waited at the
+//!   proxy, and how busy the database's cores were cannot be seen from outside, and are `null`.
+//! - [`Fitness`](measure::recording::fitness::Fitness) says whether driver and machine were up to it.
+//!
 //! # Determinism
 //!
 //! The same experiment gives the same bytes on every machine, with any number of threads. Time is whole nanoseconds, and floats
@@ -106,6 +122,7 @@
 //! - *Events are an enum to read and two words to keep* ([`Packed`](protocol::event::Packed)): a third of the time went into
 //!   copying them. For the same reason an id is one word.
 //! - *Observers say which steps of pools they want to hear of*, and of others nobody is told.
+//! - *What a stream wants is drawn in a place of its own* (`parts/client/wants.rs`), so that live clients draw the same.
 //!
 //! # In a program of one's own
 //!

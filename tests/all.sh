@@ -8,6 +8,7 @@ mkdir -p target/oracle
 cargo test
 POOLCAST="${CARGO_TARGET_DIR:-target}/debug/poolcast" tests/cluster/run.sh
 tests/metrics/run.sh
+tests/live/run.sh
 
 # Real sockets and real seconds: it sleeps most of its time, so it goes beside the others.
 tests/oracle/pgbouncer/compare.sh >target/oracle/pgbouncer.log 2>&1 &

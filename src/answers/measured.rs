@@ -29,7 +29,7 @@ pub fn answer(plan: &Plan, point: &Point, recordings: &[Recording]) -> Answer {
     answer.busy_when_waiting = None;
     answer.point.digest = digest(recordings);
     answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, &outcomes);
-    answer.point.notes.extend(notes(recordings));
+    answer.point.notes.splice(0..0, notes(recordings));
     answer
 }
 

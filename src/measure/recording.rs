@@ -12,6 +12,8 @@ use crate::protocol::error::Error;
 
 pub mod fitness;
 pub mod outcome;
+#[cfg(test)]
+mod tests;
 
 /// Everything of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -70,7 +72,7 @@ pub struct Attempt {
     pub arrived: u64,
     /// When this attempt was to be sent: later than `arrived` for a retry.
     pub due: u64,
-    /// When it was sent.
+    /// When it was sent; 0 if its client gave up, or the run was over, in the pause before it.
     pub sent: u64,
     /// When the worker took it up.
     pub began: Option<u64>,

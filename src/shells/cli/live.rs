@@ -1,5 +1,6 @@
 //! `poolcast live`: the same experiment on real pools and real servers.
 
+use std::env;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -47,13 +48,13 @@ pub(super) struct Live {
 #[derive(Debug, Args)]
 pub(super) struct ServersArgs {
     /// Starts a PostgreSQL (and a PgBouncer, if the experiment has one) and throws it away afterwards
-    #[arg(long, conflicts_with_all = ["url", "pgbouncer_url"], required_unless_present = "url")]
+    #[arg(long, conflicts_with_all = ["url", "pgbouncer_url"])]
     local: bool,
-    /// The database of your own: postgres://user:password@host:port/database
-    #[arg(long, value_name = "URL", env = "POOLCAST_URL", hide_env_values = true)]
+    /// A database of your own: postgres://user:password@host:port/database. POOLCAST_URL if left out
+    #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The PgBouncer in front of it
-    #[arg(long, value_name = "URL", env = "POOLCAST_PGBOUNCER_URL", hide_env_values = true, requires = "url")]
+    /// The PgBouncer in front of it. POOLCAST_PGBOUNCER_URL if left out
+    #[arg(long, value_name = "URL")]
     pgbouncer_url: Option<String>,
     /// The directory of PostgreSQL's programs for --local; found by itself if left out
     #[arg(long, value_name = "DIR", requires = "local")]
@@ -136,15 +137,8 @@ impl Live {
 impl ServersArgs {
     /// What is to be done, if it keeps within the bounds and the user agrees.
     pub(super) fn options(&self, plan: &Plan, runs: u32) -> Result<Options, Failure> {
-        let target = match &self.url {
-            Some(url) => {
-                let bouncer = self.pgbouncer_url.as_deref().map(|url| Address::parse(url, "--pgbouncer-url")).transpose()?;
-                Target::Own(Address::parse(url, "--url")?, bouncer)
-            }
-            None => Target::Local(Binaries::find(self.pg_bin.as_deref(), &self.python)?),
-        };
         let options = Options {
-            target,
+            target: self.target()?,
             python: self.python.clone(),
             compute: self.statements.map(|statements| statements == Statements::Compute),
             patience: PATIENCE,
@@ -157,6 +151,21 @@ impl ServersArgs {
         self.check_time(plan, runs)?;
         self.agree(&options.target)?;
         Ok(options)
+    }
+
+    fn target(&self) -> Result<Target, Failure> {
+        if self.local {
+            return Ok(Target::Local(Binaries::find(self.pg_bin.as_deref(), &self.python)?));
+        }
+        // In the environment an address is seen by nobody who lists processes.
+        let given = |option: &Option<String>, name: &str| option.clone().or_else(|| env::var(name).ok()).filter(|url| !url.is_empty());
+        let Some(url) = given(&self.url, "POOLCAST_URL") else {
+            let problem = Problem::nowhere("a live run needs servers, and none are named");
+            return Err(Failure::Input(problem.help("--local starts some and throws them away; --url names a database of your own")));
+        };
+        let bouncer = given(&self.pgbouncer_url, "POOLCAST_PGBOUNCER_URL");
+        let bouncer = bouncer.map(|url| Address::parse(&url, "--pgbouncer-url")).transpose()?;
+        Ok(Target::Own(Address::parse(&url, "--url")?, bouncer))
     }
 
     fn check_time(&self, plan: &Plan, runs: u32) -> Result<(), Failure> {

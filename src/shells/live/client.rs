@@ -20,6 +20,9 @@ use crate::protocol::program::{Does, Program};
 use crate::shells::cli::Failure;
 use crate::simulation::blueprint::Blueprint;
 
+#[cfg(test)]
+mod tests;
+
 /// What is to be sent, and when sending ends.
 pub struct Task<'a> {
     /// The system.
@@ -141,10 +144,12 @@ impl<'a> Clients<'a> {
         }
         let last = self.task.counted.1 + self.task.patience;
         while !self.is_over(self.clock.now()) {
+            // Also between words: many of them must not keep a request from its time.
+            self.fire()?;
             let next = self.due.peek().map_or(last, |Reverse((at, ..))| *at).min(last);
             match self.words.recv_timeout(self.clock.until(next)) {
                 Ok((worker, word)) => self.hear(worker, word)?,
-                Err(RecvTimeoutError::Timeout) => self.fire()?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -208,7 +213,7 @@ impl<'a> Clients<'a> {
         }
         let mut drawn = Vec::new();
         let balance = stream.wants.draw(&stream.program, number, &mut drawn);
-        let attempt = Attempt { stream: index as u32, number, arrived: at, ..Attempt::default() };
+        let attempt = Attempt { stream: index as u32, number, attempt: 1, arrived: at, ..Attempt::default() };
         let request = Request { attempt, drawn, asked: Vec::new(), demands: Vec::new(), balance, given_up: false };
         let deadline = stream.deadline;
         self.under_way.insert(id, request);
@@ -227,7 +232,7 @@ impl<'a> Clients<'a> {
     fn send(&mut self, id: u64, due: u64) {
         let Some(request) = self.under_way.get_mut(&id).filter(|request| !request.given_up) else { return };
         let stream = &self.streams[request.attempt.stream as usize];
-        let word = request.balance.wrapping_add(u64::from(request.attempt.attempt));
+        let word = request.balance.wrapping_add(u64::from(request.attempt.attempt - 1));
         let worker = self.balancers[stream.app].choose(word, &self.load);
         let (mut asked, mut demands) = (Vec::new(), Vec::new());
         let steps = stream.program.walk(&request.drawn).into_iter().map(|does| {
@@ -243,10 +248,10 @@ impl<'a> Clients<'a> {
         let order = Order::Begin(id, steps.collect());
         (request.asked, request.demands) = (asked, demands);
         let attempt = &mut request.attempt;
-        (attempt.attempt, attempt.worker, attempt.due) = (attempt.attempt + 1, worker, due);
+        (attempt.worker, attempt.due) = (worker, due);
         attempt.sent = self.clock.now();
         self.load[worker as usize] += 1;
-        self.workers[worker as usize].tell(&order);
+        self.workers[worker as usize].tell(order);
     }
 
     /// A client's deadline has passed: it hangs up.
@@ -259,7 +264,7 @@ impl<'a> Clients<'a> {
         attempt.heard = Some(at);
         let (worker, stream, number, arrived) = (attempt.worker, attempt.stream as usize, attempt.number, attempt.arrived);
         if attempt.sent > 0 {
-            self.workers[worker as usize].tell(&Order::Cancel(id));
+            self.workers[worker as usize].tell(Order::Cancel(id));
         } else if let Some(request) = self.under_way.remove(&id) {
             self.heard.attempts.push(request.attempt);
         }
@@ -296,10 +301,11 @@ impl<'a> Clients<'a> {
         {
             request.attempt.retried = true;
             self.heard.attempts.push(request.attempt.clone());
+            let due = ended + pause.nanos();
             let Attempt { stream, number, attempt, worker, arrived, .. } = request.attempt;
-            request.attempt = Attempt { stream, number, attempt, worker, arrived, ..Attempt::default() };
+            request.attempt = Attempt { stream, number, attempt: attempt + 1, worker, arrived, due, ..Attempt::default() };
             self.under_way.insert(id, request);
-            return self.schedule(ended + pause.nanos(), Due::Retry { id });
+            return self.schedule(due, Due::Retry { id });
         }
         self.heard.attempts.push(request.attempt);
         self.ended(stream, number, arrived, ended);
@@ -317,8 +323,8 @@ impl<'a> Clients<'a> {
     /// Requests that are still under way are cancelled, and written down as far as they have come.
     fn finish(mut self) -> Result<Heard, Failure> {
         for (id, request) in &self.under_way {
-            if request.attempt.attempt > 0 {
-                self.workers[request.attempt.worker as usize].tell(&Order::Cancel(*id));
+            if request.attempt.sent > 0 {
+                self.workers[request.attempt.worker as usize].tell(Order::Cancel(*id));
             }
         }
         let last = self.clock.now() + 1_000_000_000;

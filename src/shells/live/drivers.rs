@@ -1,7 +1,7 @@
 //! Workers with real pools: what they are told, and what they tell.
 //!
 //! A worker is a process in Python ([`python`]: SQLAlchemy) or a thread with an event loop of its own ([`rust`]: deadpool,
-//! bb8, sqlx). It is told what a request does, one [`Does`] after the other, and tells when each thing happened.
+//! bb8, sqlx, or none). It is told what a request does, one [`Does`] after the other, and tells when each thing happened.
 
 use std::sync::mpsc::Sender;
 
@@ -11,6 +11,7 @@ use super::address::Address;
 use super::clock::Clock;
 use super::statements::Statements;
 use crate::experiment::Problem;
+use crate::kernel::time::Span;
 use crate::measure::recording::{Checkout, PoolEvent, StatementKind};
 use crate::parts::pool::PoolSpec;
 use crate::protocol::driver::DriverSpec;
@@ -20,7 +21,8 @@ use crate::simulation::blueprint::AppSpec;
 
 pub mod errors;
 pub mod python;
-pub mod venv;
+pub mod rust;
+mod venv;
 
 /// What a worker is told.
 pub enum Order {
@@ -90,10 +92,12 @@ pub struct Trouble {
 
 /// Somebody who does requests.
 pub trait Worker: Send {
+    /// Waits until it can be started.
+    fn ready(&mut self) -> Result<(), Failure>;
     /// The run starts when this clock stands at zero.
     fn start(&mut self, clock: Clock, number: u32, words: Sender<(u32, Word)>) -> Result<(), Failure>;
     /// Passes an order on; one that cannot be passed on is told of as [`Word::Gone`].
-    fn tell(&mut self, order: &Order);
+    fn tell(&mut self, order: Order);
     /// Its process, if it has one of its own.
     fn process(&self) -> Option<u32>;
     /// The libraries in it.
@@ -112,14 +116,19 @@ pub struct Setup<'a> {
     pub proxied: bool,
     /// What a query is.
     pub statements: Statements,
+    /// A statement that runs for longer is cancelled, where sessions are to say so themselves.
+    pub statement_timeout: Option<Span>,
     /// The Python to make workers with.
     pub python: &'a str,
 }
 
-/// A worker for this app, ready for a run.
+/// A worker for this app, on its way to be ready.
 pub fn worker(setup: &Setup) -> Result<Box<dyn Worker>, Failure> {
     match (&setup.app.pool, &setup.app.driver) {
-        (PoolSpec::SqlAlchemy(_) | PoolSpec::NullPool, DriverSpec::TokioPostgres) => Err(unplayable(setup.app)),
+        (PoolSpec::SqlAlchemy(_), DriverSpec::TokioPostgres) => Err(unplayable(setup.app)),
+        (PoolSpec::Deadpool(_) | PoolSpec::Bb8(_) | PoolSpec::Sqlx(_), _) | (PoolSpec::NullPool, DriverSpec::TokioPostgres) => {
+            Ok(Box::new(rust::Rust::new(setup)))
+        }
         (PoolSpec::SqlAlchemy(_) | PoolSpec::NullPool, _) => Ok(Box::new(python::Python::start(setup)?)),
         _ => Err(unplayable(setup.app)),
     }

@@ -1,5 +1,6 @@
 //! One replication of a system on real pools and real servers, recorded.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -52,8 +53,12 @@ pub struct Options {
 
 /// The time that everybody has to get ready once the clock is set.
 const LEAD: Duration = Duration::from_millis(300);
+/// And that for telling one worker's clock.
+const LEAD_EACH: Duration = Duration::from_millis(30);
 
-/// What stays over when a run ends in whatever way: the threads beside it are told.
+const LONGEST_STATEMENT: Span = Span::from_secs(60);
+
+/// Says that the run is over, in whatever way it ends: the threads beside it wait for that.
 struct Over<'a>(&'a AtomicBool);
 
 /// Runs replication `replication` of a system: the same requests that a simulation of it has.
@@ -63,20 +68,14 @@ pub fn run(blueprint: &Blueprint, course: Course, replication: u64, options: &Op
         Target::Local(binaries) => Some(Mutex::new(Servers::start(binaries, blueprint)?)),
         Target::Own(..) => None,
     };
-    let (entrance, places, mut versions) = ends(&options.target, servers.as_ref())?;
+    let (entrance, places, mut versions) = ends(&options.target, blueprint, servers.as_ref())?;
     let (statements, mut warnings) = statements(blueprint, options, &places.database)?;
     let (words, heard) = mpsc::channel();
-    let proxied = blueprint.proxy != ProxySpec::Direct;
-    let mut workers = Vec::new();
-    for app in &blueprint.apps {
-        for _ in 0..app.workers {
-            let setup = Setup { app, address: &entrance, proxied, statements, python: &options.python };
-            workers.push(drivers::worker(&setup)?);
-        }
-    }
+    let mut workers = crew(blueprint, &entrance, statements, options)?;
     versions.extend(workers.iter().flat_map(|worker| worker.versions()));
-    versions.dedup();
-    let clock = Clock::starting_in(LEAD);
+    let mut known = BTreeSet::new();
+    versions.retain(|version| known.insert(version.clone()));
+    let clock = Clock::starting_in(LEAD + LEAD_EACH * workers.len() as u32);
     for (number, worker) in workers.iter_mut().enumerate() {
         worker.start(clock, number as u32, words.clone())?;
     }
@@ -120,7 +119,7 @@ pub fn check(blueprint: &Blueprint, options: &Options) -> Result<(), Failure> {
 }
 
 /// What workers dial, where to look, and what runs there.
-fn ends(target: &Target, servers: Option<&Mutex<Servers>>) -> Result<(Address, Places, Vec<String>), Failure> {
+fn ends(target: &Target, blueprint: &Blueprint, servers: Option<&Mutex<Servers>>) -> Result<(Address, Places, Vec<String>), Failure> {
     if let Some(servers) = servers {
         let servers = servers.lock().expect("nobody has it yet");
         let entrance = servers.entrance();
@@ -130,8 +129,29 @@ fn ends(target: &Target, servers: Option<&Mutex<Servers>>) -> Result<(Address, P
     let Target::Own(database, bouncer) = target else { unreachable!("servers of our own are started") };
     let entrance = bouncer.clone().unwrap_or_else(|| database.clone());
     let console = bouncer.as_ref().map(|bouncer| bouncer.with(&bouncer.user, bouncer.password().clone(), "pgbouncer"));
-    let version = Session::open(database)?.value("select version()")?;
+    let session = Session::open(database)?;
+    let version = session.value("select version()")?;
+    if bouncer.is_none() {
+        leave_room(&session, blueprint)?;
+    }
     Ok((entrance, Places { database: database.clone(), user: database.user.clone(), console }, vec![version]))
+}
+
+/// Refuses to take the last connections of a server that others may need.
+fn leave_room(session: &Session, blueprint: &Blueprint) -> Result<(), Failure> {
+    let question = "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
+                    - (select count(*) from pg_stat_activity where backend_type = 'client backend')";
+    let free: u64 = session.value(question)?.parse().unwrap_or(0);
+    let wanted: Option<u64> = blueprint.apps.iter().map(|app| Some(u64::from(app.workers) * app.pool.kind().most_connections()?)).sum();
+    match wanted {
+        Some(wanted) if wanted < free => Ok(()),
+        _ => {
+            let wanted = wanted.map_or("any number of".to_owned(), |wanted| wanted.to_string());
+            let problem =
+                Problem::nowhere(format!("the pools may open {wanted} connections, and the server has {free} left for everybody"));
+            Err(Failure::Input(problem.help("smaller pools; or --local, where nobody else is in need of them")))
+        }
+    }
 }
 
 /// Statements compute where the model's database has cores that this machine has too; else they sleep, and that is told.
@@ -154,6 +174,31 @@ fn statements(blueprint: &Blueprint, options: &Options, database: &Address) -> R
     };
     let statements = if compute { Statements::calibrated(&Session::open(database)?)? } else { Statements::Sleep };
     Ok((statements, notes))
+}
+
+/// A worker for each of the model's, all of them ready.
+fn crew(blueprint: &Blueprint, entrance: &Address, statements: Statements, options: &Options) -> Result<Vec<Box<dyn Worker>>, Failure> {
+    let proxied = blueprint.proxy != ProxySpec::Direct;
+    // A throw-away server has the experiment's timeout in its configuration; behind a proxy nobody may set one.
+    let is_own = matches!(options.target, Target::Own(..));
+    let statement_timeout = (is_own && !proxied).then(|| longest_statement(blueprint));
+    let mut workers = Vec::new();
+    for app in &blueprint.apps {
+        for _ in 0..app.workers {
+            let setup = Setup { app, address: entrance, proxied, statements, statement_timeout, python: &options.python };
+            workers.push(drivers::worker(&setup)?);
+        }
+    }
+    for worker in &mut workers {
+        worker.ready()?;
+    }
+    Ok(workers)
+}
+
+/// On a server that goes on afterwards nothing may run for ever.
+fn longest_statement(blueprint: &Blueprint) -> Span {
+    let given = blueprint.database.statement_timeout;
+    if given.is_zero() { LONGEST_STATEMENT } else { given }
 }
 
 fn about(blueprint: &Blueprint, course: Course, replication: u64, statements: Statements, versions: Vec<String>) -> About {

@@ -31,7 +31,7 @@ pub struct Python {
 }
 
 impl Python {
-    /// Starts it and waits until it is ready.
+    /// Starts it: importing its libraries takes a while, which workers may spend at the same time.
     pub fn start(setup: &Setup) -> Result<Python, Failure> {
         let program = venv::python(setup.python)?;
         let mut command = Command::new(&program);
@@ -42,9 +42,6 @@ impl Python {
         let (orders, answers) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         let mut python = Python { child, orders, answers, versions: Vec::new() };
         python.write(&hello(setup)).map_err(|why| python.ended(&why))?;
-        let ready = python.answer()?;
-        let versions = ready["ready"].as_array().cloned().unwrap_or_default();
-        python.versions = versions.iter().filter_map(|version| version.as_str().map(str::to_owned)).collect();
         Ok(python)
     }
 
@@ -89,6 +86,13 @@ impl Python {
 }
 
 impl Worker for Python {
+    fn ready(&mut self) -> Result<(), Failure> {
+        let ready = self.answer()?;
+        let versions = ready["ready"].as_array().cloned().unwrap_or_default();
+        self.versions = versions.iter().filter_map(|version| version.as_str().map(str::to_owned)).collect();
+        Ok(())
+    }
+
     fn start(&mut self, clock: Clock, number: u32, words: Sender<(u32, Word)>) -> Result<(), Failure> {
         let zero = self.zero(clock)?;
         self.write(&json!({ "zero": zero })).map_err(|why| self.ended(&why))?;
@@ -98,7 +102,7 @@ impl Worker for Python {
         Ok(())
     }
 
-    fn tell(&mut self, order: &Order) {
+    fn tell(&mut self, order: Order) {
         let message = match order {
             Order::Begin(id, steps) => json!({ "id": id, "does": steps.iter().map(step).collect::<Vec<_>>() }),
             Order::Cancel(id) => json!({ "cancel": id }),
@@ -195,6 +199,7 @@ fn hello(setup: &Setup) -> Value {
         "proxied": setup.proxied,
         "statement": setup.statements.text("cast(:demand as float)"),
         "concurrency": setup.app.concurrency,
+        "statement_timeout": setup.statement_timeout.map(|span| span.nanos().div_ceil(1_000_000)),
     })
 }
 

@@ -15,6 +15,7 @@ import asyncio
 import contextvars
 import json
 import os
+import ssl
 import sys
 import threading
 import time
@@ -83,8 +84,19 @@ class Worker:
             say({"at": done, "opened": True, "took": done - begun})
             return connection
 
+        # It is back when the pool has it, which is before whoever gave it back goes on; or when it is closed, if the pool
+        # does not keep it.
+        @event.listens_for(engine.pool, "checkin")
+        def checkin(connection, record):
+            lease = record.record_info.get("lease")
+            if lease is not None:
+                lease["back"] = now()
+
         @event.listens_for(engine.pool, "close")
         def close(connection, record):
+            lease = record.record_info.get("lease")
+            if lease is not None:
+                lease["back"] = None
             say({"at": now(), "opened": False, "took": None})
 
         # A pool gives up a connection without closing it when a request is cancelled in the middle of something.
@@ -115,12 +127,14 @@ class AsyncWorker(Worker):
         address = hello["address"]
         query = {}
         arguments = {"server_settings": {"application_name": "poolcast"}}
+        if hello["statement_timeout"]:
+            arguments["server_settings"]["statement_timeout"] = str(hello["statement_timeout"])
         if hello["proxied"]:
             # Behind a proxy that hands server connections around, no statement may be expected to stay prepared.
             query["prepared_statement_cache_size"] = "0"
             arguments.update(statement_cache_size=0, prepared_statement_name_func=lambda: "")
         if hello["tls"]:
-            arguments["ssl"] = "verify-full"
+            arguments["ssl"] = ssl.create_default_context()
         if address["socket"]:
             arguments["host"] = address["socket"]
         url = sqlalchemy.URL.create("postgresql+asyncpg", query=query, **address["parts"])
@@ -181,6 +195,7 @@ class AsyncWorker(Worker):
         finally:
             LEASE.reset(around)
         lease["got"] = now()
+        connection.sync_connection.connection._connection_record.record_info["lease"] = lease
         try:
             await self.steps(does, told, connection, number)
         finally:
@@ -190,7 +205,7 @@ class AsyncWorker(Worker):
                     # What `async with` calls; it closes in a task of its own, so that a waiter comes first.
                     await (connection.__aexit__(None, None, None) if self.leave_by_with else connection.close())
                 finally:
-                    lease["back"] = now()
+                    lease["back"] = lease["back"] or now()
 
     def hear(self, message):
         if "id" in message:
@@ -226,6 +241,8 @@ class ThreadWorker(Worker):
     def __init__(self, hello):
         super().__init__(hello)
         arguments = {"application_name": "poolcast"}
+        if hello["statement_timeout"]:
+            arguments["options"] = f"-c statement_timeout={hello['statement_timeout']}"
         if hello["proxied"]:
             arguments["prepare_threshold"] = None
         arguments["sslmode"] = "verify-full" if hello["tls"] else "disable"
@@ -239,8 +256,7 @@ class ThreadWorker(Worker):
         self.listen(self.engine)
         self.threads = ThreadPoolExecutor(max_workers=hello["concurrency"] or 2000)
 
-    def run(self, order):
-        told = self.newborn(order)
+    def run(self, order, told):
         try:
             self.steps(iter(order["does"]), told, None, None)
         except Exception as error:
@@ -281,6 +297,7 @@ class ThreadWorker(Worker):
         finally:
             LEASE.reset(around)
         lease["got"] = now()
+        connection.connection._connection_record.record_info["lease"] = lease
         try:
             self.steps(does, told, connection, number)
         finally:
@@ -289,13 +306,13 @@ class ThreadWorker(Worker):
                 try:
                     connection.close()
                 finally:
-                    lease["back"] = now()
+                    lease["back"] = lease["back"] or now()
 
     def serve(self):
         for line in sys.stdin.buffer:
             message = json.loads(line)
             if "id" in message:
-                self.threads.submit(self.run, message)
+                self.threads.submit(self.run, message, self.newborn(message))
             elif "stop" in message:
                 self.engine.dispose()
                 return

@@ -154,3 +154,53 @@ pub fn send(signal: &str, process: u32) {
     let script = format!("kill -{signal} {process}");
     let _ = Command::new("/bin/sh").arg("-c").arg(script).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::shells::files::scratch::Scratch;
+
+    fn shell(script: &str) -> Command {
+        let mut command = command(Path::new("/bin/sh"), None);
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_server_that_ends_while_it_starts_is_told_at_once_with_its_last_words() {
+        let scratch = Scratch::new(None).expect("it can be made");
+        let log = Log::within(scratch.path(), "log");
+        let (begun, script) = (Instant::now(), "echo could not bind: Address already in use >&2; exit 1");
+        let Err(Failure::Outside(why)) = Daemon::start(shell(script), &log, "KILL", |_| false) else { panic!("it cannot be ready") };
+        assert!(why.contains("Address already in use"), "{why}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "nobody waits for a server that has ended");
+    }
+
+    #[test]
+    fn a_port_that_is_taken_meanwhile_is_replaced_by_another() {
+        let ports = Cell::new(Vec::new());
+        let start = |port: u16| {
+            let mut tried = ports.take();
+            tried.push(port);
+            let (first, answer) = (tried.len() == 1, port);
+            ports.set(tried);
+            if first { Err(Failure::Outside("Address already in use".to_owned())) } else { Ok(answer) }
+        };
+        let started = on_free_port(start).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let tried = ports.take();
+        assert_eq!((tried.len(), started), (2, tried[1]));
+    }
+
+    #[test]
+    fn a_server_is_stopped_when_nobody_holds_it_any_more() {
+        let scratch = Scratch::new(None).expect("it can be made");
+        let log = Log::within(scratch.path(), "log");
+        let daemon = Daemon::start(shell("exec sleep 600"), &log, "TERM", |_| true).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let process = format!("/proc/{}/stat", daemon.process());
+        assert!(files::text(&process).is_some());
+        drop(daemon);
+        assert!(files::text(&process).is_none(), "it lives on");
+    }
+}

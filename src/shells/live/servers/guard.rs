@@ -24,7 +24,8 @@ for file in "$1"/postgres/postmaster.pid "$1"/pgbouncer.pid; do
     for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" || break; sleep 0.1; done
     kill -KILL "$pid"
 done 2>/dev/null
-rm -rf "$1"
+# Somebody who was in the middle of writing there may have come between.
+for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" 2>/dev/null && break; sleep 0.2; done
 "#;
 
 impl Guard {
