@@ -30,7 +30,7 @@ pub struct Journeys {
     from: SimTime,
     until: SimTime,
     now: SimTime,
-    under_way: BTreeMap<usize, Traveller>,
+    under_way: Travellers,
     /// The request for whom a connection of a pool was used last: the request's place, by worker and connection.
     users: BTreeMap<(WorkerId, u32), usize>,
     /// By worker, the places of those whom its event loop may keep from going on.
@@ -41,6 +41,37 @@ pub struct Journeys {
     /// Requests that arrived in the time watched, of the one stream if one request is wanted.
     arrived: u64,
     done: Vec<Journey>,
+}
+
+/// Those under way, by their requests' places in the world: found at once, however many there are.
+#[derive(Default)]
+struct Travellers {
+    places: Vec<Option<Traveller>>,
+    number: usize,
+}
+
+impl Travellers {
+    fn get_mut(&mut self, place: usize) -> Option<&mut Traveller> {
+        self.places.get_mut(place)?.as_mut()
+    }
+
+    fn insert(&mut self, place: usize, traveller: Traveller) {
+        if self.places.len() <= place {
+            self.places.resize_with(place + 1, || None);
+        }
+        let before = self.places[place].replace(traveller);
+        self.number += usize::from(before.is_none());
+    }
+
+    fn remove(&mut self, place: usize) -> Option<Traveller> {
+        let gone = self.places.get_mut(place)?.take();
+        self.number -= usize::from(gone.is_some());
+        gone
+    }
+
+    fn is_empty(&self) -> bool {
+        self.number == 0
+    }
 }
 
 struct Traveller {
@@ -78,7 +109,7 @@ impl Journeys {
             from,
             until,
             now: SimTime::ZERO,
-            under_way: BTreeMap::new(),
+            under_way: Travellers::default(),
             users: BTreeMap::new(),
             stopped: Vec::new(),
             spent: Spent::default(),
@@ -96,7 +127,7 @@ impl Journeys {
     /// The journeys kept, those still under way included, as far as they have come.
     pub fn finish(mut self) -> Vec<Journey> {
         let now = self.now;
-        for (_, mut traveller) in std::mem::take(&mut self.under_way) {
+        for mut traveller in std::mem::take(&mut self.under_way).places.into_iter().flatten() {
             traveller.turn_to(Doing::EventLoop, now);
             traveller.journey.ended = now;
             self.keep(traveller.journey);
@@ -132,7 +163,7 @@ impl Journeys {
     }
 
     fn traveller(&mut self, id: RequestId) -> Option<&mut Traveller> {
-        self.under_way.get_mut(&id.place()).filter(|traveller| traveller.id == id)
+        self.under_way.get_mut(id.place()).filter(|traveller| traveller.id == id)
     }
 
     /// In whose hands the connection is, or for whom the pool makes it ready.
@@ -143,7 +174,7 @@ impl Journeys {
             Near::Pool => {
                 let place = self.users.get(&(used.worker, used.serial))?;
                 let is_it = |traveller: &&mut Traveller| (traveller.worker, traveller.conn) == (used.worker, Some(used.serial));
-                self.under_way.get_mut(place).filter(is_it)
+                self.under_way.get_mut(*place).filter(is_it)
             }
             Near::Proxy => None,
         }
@@ -165,7 +196,7 @@ impl Journeys {
 
     /// Remembers whom the event loop may keep from going on.
     fn list(&mut self, place: usize) {
-        let Some(traveller) = self.under_way.get_mut(&place).filter(|traveller| traveller.is_stopped() && !traveller.is_listed) else {
+        let Some(traveller) = self.under_way.get_mut(place).filter(|traveller| traveller.is_stopped() && !traveller.is_listed) else {
             return;
         };
         traveller.is_listed = true;
@@ -181,7 +212,7 @@ impl Journeys {
         let now = self.now;
         let mut places = self.stopped.get_mut(worker.index()).map_or_else(Vec::new, std::mem::take);
         places.retain(|place| {
-            let Some(traveller) = self.under_way.get_mut(place) else { return false };
+            let Some(traveller) = self.under_way.get_mut(*place) else { return false };
             let Some(request) = model.world.requests.get(traveller.id) else { return false };
             let Request { stage, step, turn, .. } = *request;
             let waits = traveller.held.is_some_and(|held| {
@@ -287,7 +318,7 @@ impl Observer for Journeys {
                 }
             }
             Fact::Ended { request, failure } if self.traveller(request).is_some() => {
-                let mut over = self.under_way.remove(&request.place()).expect("it was just seen");
+                let mut over = self.under_way.remove(request.place()).expect("it was just seen");
                 over.turn_to(Doing::EventLoop, now);
                 let journey = Journey { ended: now, is_over: true, failure, ..over.journey };
                 self.spent.record(&journey);

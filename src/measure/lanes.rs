@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernel::time::SimTime;
+use crate::kernel::time::{SimTime, Span};
 use crate::protocol::conn::{Conn, Far, Near};
 use crate::protocol::cx::World;
 use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
@@ -44,6 +44,9 @@ impl State {
         }
     }
 }
+
+/// Pings and resets that began longer before the time watched are not known of: the connection then looks idle.
+const BEFORE: Span = Span::from_secs(10);
 
 /// A connection: what it did from when on.
 pub type Lane = Vec<(SimTime, State)>;
@@ -211,9 +214,9 @@ impl Lanes {
 }
 
 impl Observer for Lanes {
-    fn fact(&mut self, _: SimTime, fact: &Fact, _: &World) {
+    fn fact(&mut self, now: SimTime, fact: &Fact, _: &World) {
         match *fact {
-            Fact::Pool { worker, step, conn, .. } if conn > 0 => {
+            Fact::Pool { worker, step, conn, .. } if conn > 0 && now + BEFORE >= self.from && now <= self.until => {
                 self.upkeep(worker, conn, step);
                 self.touched |= self.chosen.is_some_and(|(chosen, _)| chosen == worker);
             }

@@ -179,11 +179,11 @@ function spent(points) {
     ];
   });
   const legend = el("ul", { class: "legend" }, [...used].map(([name, look]) => el("li", {}, el("span", { class: "swatch look-" + look, "aria-hidden": "true" }), name)));
-  const of = (point, values) => point.film.spent.names.map((name, index) => [point.label, name, seconds(point.film.spent[values][index])]);
+  const means = ({ label, film }) => film.spent.names.map((name, index) => [label, name, seconds(film.spent.all[index]), seconds(film.spent.slowest[index])]);
   return card("spent", "Where the time went",
     "What does a request do or wait for, on average, from its arrival to its end? Shares of the mean, which stands at the right; failed requests count up to their failure.",
     legend, rows,
-    numbers("Where the time went", ["", "doing", "all", "slowest"], () => points.flatMap((point) => of(point, "all").map((row, index) => [...row, of(point, "slowest")[index][2]]))));
+    numbers("Where the time went", ["", "doing", "all", "slowest"], () => points.flatMap(means)));
 }
 
 // ── as time went by ──
