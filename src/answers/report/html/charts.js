@@ -237,7 +237,8 @@ function yAxis(scale, format) {
   };
   return {
     ...LOOK(),
-    ...(scale === "linear" ? { space: 32 } : { splits: powers, filter: (_, splits) => splits.filter(isTen) }),
+    // What has a linear axis is counted: no half of a connection is marked.
+    ...(scale === "linear" ? { space: 32, incrs: Array.from({ length: 30 }, (_, at) => [1, 2, 5][at % 3] * 10 ** Math.floor(at / 3)) } : { splits: powers, filter: (_, splits) => splits.filter(isTen) }),
     values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),
     size: (plot, values, index, cycle) => {
       if (cycle > 1) return plot.axes[index]._size;

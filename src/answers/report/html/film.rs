@@ -12,8 +12,8 @@ use crate::simulation::blueprint::Blueprint;
 
 /// The share of requests that are called the slowest.
 const SLOWEST: f64 = 0.01;
-/// More connections than these do not fit.
-const MOST_LANES: usize = 40;
+/// More connections than these do not fit; those that follow on each other share a row.
+const MOST_LANES: usize = 200;
 /// More pieces of one request's way than these are not told apart.
 const MOST_STEPS: usize = 200;
 

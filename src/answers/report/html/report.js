@@ -6,6 +6,9 @@ const COLOURS = 6;
 /** More points than these are told in a table, not in lines. */
 const MOST_LINES = 6;
 
+/** More rows than these do not fit. */
+const MOST_ROWS = 40;
+
 /** How what a request does is drawn: waiting in warm colours, being served in cool ones, all else grey. */
 const DOING = {
   "event loop": "loop", "app queue": "loop", "work": "work", "await": "away", "driver": "work", "pool": "other",
@@ -41,6 +44,7 @@ function draw(data, baseline = null) {
       head(data),
       verdict(data.verdict),
       tiles(few),
+      few.length ? null : everything(points),
       objectives(few),
       sizes(data.size),
       heatMap(data.grid, data.points),
@@ -116,6 +120,19 @@ function objectives(points) {
   const cell = (met) => el("span", { class: met.met ? "good" : "bad" }, (met.met ? "✓ " : "✗ ") + measured(met));
   return card("objectives", "Objectives", "Is what must hold met?",
     table("Objectives", ["", ...wanted.map((met) => met.objective)], points.map((point) => [dot(point), ...point.objectives.map(cell)])));
+}
+
+/** Many points: their figures, one line each. */
+function everything(points) {
+  const row = (point) => {
+    const { figures } = point;
+    const time = (path) => (figures[path] === null ? lacking(point) : seconds(figures[path]));
+    const met = point.objectives.map((met) => el("span", { class: met.met ? "good" : "bad" }, met.met ? "✓" : "✗"));
+    return [point.label, count(figures["requests.throughput"]), time("latency.p50"), time("latency.p99"), time("pool_wait.p99"), percent(figures["requests.error_rate"]), met];
+  };
+  const wanted = points[0].objectives.map((met) => met.objective).join(", ");
+  return card("points", "All points", "What came out at each of them?" + (wanted ? " Met: " + wanted + "." : ""),
+    table("All points", ["", "requests/s", "p50", "p99", "wait p99", "errors", wanted ? "met" : ""], points.map(row)));
 }
 
 function measured(met) {
@@ -198,7 +215,8 @@ function courses(points) {
       ? { name: point.label + ", mean and most", colour: point.colour, values: course.mean, low: course.mean, high: course.most, step: true }
       : { name: point.label, colour: point.colour, values: course.most, step: true };
   const which = points.length === 1 ? "The line is the mean of each slice, the band reaches to the most in it." : "The most in each slice.";
-  const replication = "Replication " + (points[0].film.replication + 1) + ", which had the longest queue.";
+  const anybody = points.some((point) => point.film.queue.most.some((most) => most > 0));
+  const replication = "Replication " + (points[0].film.replication + 1) + (anybody ? ", which had the longest queue." : ".");
   // As a request meets them: a point with all layers knows the order.
   const fullest = [...points].sort((one, other) => other.film.in_use.length - one.film.in_use.length);
   const layers = [...new Set(fullest.flatMap((point) => point.film.in_use.map((course) => course.name)))];
@@ -270,25 +288,38 @@ function moment(shown) {
   if (!shown || !shown.lanes.length) return null;
   const length = shown.until - shown.from;
   const names = new Set();
-  const rows = shown.lanes.map(([number, changes]) =>
-    changes.flatMap(([from, state], index) => {
+  const lives = shown.lanes.map(([number, changes]) => ({ number, pieces: changes.flatMap(([from, state], index) => {
       if (state < 0) return [];
       const until = index + 1 < changes.length ? changes[index + 1][0] : length;
       const name = shown.states[state];
       names.add(name);
       return [{ from, until, name, title: "connection " + number + ": " + name + " for " + seconds(until - from) }];
-    }));
+    }) })).filter((life) => life.pieces.length);
+  const places = inRows(lives).slice(0, MOST_ROWS);
+  const rows = places.map((lives) => lives.flatMap((life) => life.pieces));
+  const heads = places.map((lives) => lives[0].number + (lives.length > 1 ? " …" : ""));
   const look = ({ name }) => ({ name: (STATE[name] || ["other"])[0], thick: (STATE[name] || [0, 0.5])[1] });
   const busy = (row) => percent(row.filter((piece) => piece.name === "in a statement").reduce((sum, piece) => sum + piece.until - piece.from, 0) / length);
   const digits = length < 0.5 ? 3 : length < 5 ? 2 : 1;
   return card("moment", "Single connections at the worst moment",
-    `What do the connections of ${shown.pool} do while ${count(shown.waiting)} of its requests wait? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection` + (shown.connections > shown.lanes.length ? `, ${shown.lanes.length} of ${shown.connections}.` : "."),
+    `What do the connections of ${shown.pool} do` + (shown.waiting ? ` while ${count(shown.waiting)} of its requests wait` : "") + `? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection; a new one may take the row of one that was closed.`,
     el("ul", { class: "legend" }, [...names].map((name) => el("li", {}, el("span", { class: "swatch look-" + STATE[name][0], "aria-hidden": "true" }), name))),
     el("div", { class: "lane-box" },
-      el("ol", { class: "lane-names", "aria-hidden": "true" }, shown.lanes.map(([number]) => el("li", {}, String(number)))),
-      lanes({ label: "States of " + shown.lanes.length + " connections", rows, from: 0, until: length, look }),
+      el("ol", { class: "lane-names", "aria-hidden": "true" }, heads.map((name) => el("li", {}, name))),
+      lanes({ label: "States of " + lives.length + " connections", rows, from: 0, until: length, look }),
       el("p", { class: "ends", "aria-hidden": "true" }, el("span", {}, clock(shown.from, digits)), el("span", {}, clock(shown.until, digits)))),
-    numbers("Single connections", ["connection", "in a statement"], () => shown.lanes.map(([number], index) => [String(number), busy(rows[index])])));
+    numbers("Single connections", ["connection", "in a statement"], () => lives.map((life) => [String(life.number), busy(life.pieces)])));
+}
+
+/** Connections in as few rows as their lives allow, in the order in which they began. */
+function inRows(lives) {
+  const rows = [];
+  for (const life of lives) {
+    const free = rows.find((row) => row[row.length - 1].pieces.at(-1).until < life.pieces[0].from);
+    if (free) free.push(life);
+    else rows.push([life]);
+  }
+  return rows;
 }
 
 function slowest(film) {
