@@ -44,10 +44,10 @@ function draw(data, baseline = null) {
       head(data),
       verdict(data.verdict),
       tiles(few),
-      few.length ? null : everything(points),
       objectives(few),
       sizes(data.size),
       heatMap(data.grid, data.points),
+      few.length ? null : everything(points, Boolean(data.grid)),
       percentiles(few),
       spent(filmed),
       ...courses(filmed),
@@ -122,8 +122,8 @@ function objectives(points) {
     table("Objectives", ["", ...wanted.map((met) => met.objective)], points.map((point) => [dot(point), ...point.objectives.map(cell)])));
 }
 
-/** Many points: their figures, one line each. */
-function everything(points) {
+/** Many points: their figures, one line each; folded where a table of one figure shows them already. */
+function everything(points, folded) {
   const row = (point) => {
     const { figures } = point;
     const time = (path) => (figures[path] === null ? lacking(point) : seconds(figures[path]));
@@ -132,7 +132,8 @@ function everything(points) {
   };
   const wanted = points[0].objectives.map((met) => met.objective).join(", ");
   return card("points", "All points", "What came out at each of them?" + (wanted ? " Met: " + wanted + "." : ""),
-    table("All points", ["", "requests/s", "p50", "p99", "wait p99", "errors", wanted ? "met" : ""], points.map(row)));
+    el("details", { open: !folded }, el("summary", {}, count(points.length) + " points"),
+      table("All points", ["", "requests/s", "p50", "p99", "wait p99", "errors", wanted ? "met" : ""], points.map(row))));
 }
 
 function measured(met) {
@@ -445,7 +446,7 @@ function comparisons(document) {
       el("span", { class: "unseen" }, "from " + amount(one, one.difference_ci95[0]) + " to " + amount(one, one.difference_ci95[1]))];
   };
   const rows = (group) => group.map((one) => [METRICS[one.metric][0], amount(one, one.baseline), amount(one, one.value), change(one), interval(one)]);
-  return card("comparisons", "Beside " + document.baseline, "Which is better, and by how much? Pair by pair in " + document.replications + " replications, each with the same requests on both sides; all intervals together cover with 95 %.",
+  return card("comparisons", "Beside " + document.baseline, "Which is better, and by how much? Pair by pair in " + document.replications + " replications, each with the same requests on both sides; all intervals together cover with 95 %. Each interval has its own scale; the stroke is no change.",
     [...groups].map(([name, group]) => [el("h3", {}, name), group.every((one) => one.verdict === "cannot be said")
       ? el("p", { class: "question" }, "Nothing can be compared: one of the two has no steady figures.")
       : table(name, ["", document.baseline, name, "change", "interval of the change"], rows(group))]),
