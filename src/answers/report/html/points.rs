@@ -53,11 +53,11 @@ pub fn of_comparison(asked: &Asked, document: &Document, comparisons: Comparison
 /// Of a sweep, of which the figures were kept; `figure` is the one in the table.
 pub fn of_sweep(asked: &Asked, document: &Document, figure: &str) -> Data {
     let points: Vec<&Point> = document.points.iter().collect();
-    Data {
-        points: points.iter().map(|point| figures_of(point, None)).collect(),
-        grid: grid::table(&points, figure),
-        ..head(asked, document, verdict::of_points(&points))
-    }
+    let grid = grid::table(&points, figure);
+    let mut verdict = verdict::of_points(&points);
+    let recommended = grid.as_ref().and_then(|grid| grid.recommended.as_ref());
+    verdict.more.extend(recommended.map(|(at, rule)| format!("Recommended is {}: {rule}.", sweep::name(points[*at]))));
+    Data { points: points.iter().map(|point| figures_of(point, None)).collect(), grid, ..head(asked, document, verdict) }
 }
 
 /// Of a search for a size. `document` and the one run are about the answer, or about the largest setting without one.
