@@ -21,7 +21,8 @@ macro_rules! ids {
 
 /// The id of something in a [`Slab`]: it outlives its thing safely, since a reused place has another generation.
 ///
-/// One word, so that it is written and read in one piece: generations above, places below, and never zero.
+/// One word, so that it is written and read in one piece: places above, generations below. Generations are odd, so that no id
+/// is zero.
 pub struct Id<T> {
     bits: NonZeroU64,
     of: PhantomData<fn() -> T>,
@@ -49,7 +50,7 @@ impl<T> Id<T> {
     /// Its place in the slab, free to be reused after it has gone: for tables kept beside the slab.
     #[inline]
     pub fn place(self) -> usize {
-        self.bits.get() as u32 as usize
+        (self.bits.get() >> 32) as usize
     }
 
     /// The id as a number.
@@ -61,15 +62,17 @@ impl<T> Id<T> {
     /// The id that [`Id::to_bits`] gave as this number.
     #[inline]
     pub fn from_bits(bits: u64) -> Id<T> {
-        Id { bits: NonZeroU64::new(bits).expect("no id is the number zero"), of: PhantomData }
+        Id { bits: NonZeroU64::new(bits | 1).expect("an odd number is not zero"), of: PhantomData }
     }
 
+    #[inline]
     fn new(place: u32, generation: u32) -> Id<T> {
-        Id::from_bits(u64::from(generation) << 32 | u64::from(place))
+        Id::from_bits(u64::from(place) << 32 | u64::from(generation))
     }
 
+    #[inline]
     fn generation(self) -> u32 {
-        (self.bits.get() >> 32) as u32
+        self.bits.get() as u32
     }
 }
 
@@ -83,7 +86,7 @@ pub struct Slab<T> {
 
 #[derive(Clone)]
 struct Place<T> {
-    /// From 1 on.
+    /// 1, 3, 5 …
     generation: u32,
     lives: bool,
     thing: T,
@@ -113,11 +116,12 @@ impl<T: Default> Slab<T> {
 
 impl<T> Slab<T> {
     /// Gives the place back; every copy of `id` is stale from now on.
+    #[inline]
     pub fn free(&mut self, id: Id<T>) {
         let found = &mut self.places[id.place()];
         debug_assert!(found.lives && found.generation == id.generation(), "a thing goes once");
         found.lives = false;
-        found.generation = found.generation.wrapping_add(1).max(1);
+        found.generation = found.generation.wrapping_add(2);
         self.free.push(id.place() as u32);
         self.living -= 1;
     }
@@ -125,13 +129,19 @@ impl<T> Slab<T> {
     /// The thing, unless it has gone. (What goes takes its generation along, so that no id has a free place's.)
     #[inline]
     pub fn get(&self, id: Id<T>) -> Option<&T> {
-        self.places.get(id.place()).filter(|p| p.generation == id.generation()).map(|p| &p.thing)
+        match self.places.get(id.place()) {
+            Some(place) if place.generation == id.generation() => Some(&place.thing),
+            _ => None,
+        }
     }
 
     /// The thing, to change it, unless it has gone.
     #[inline]
     pub fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
-        self.places.get_mut(id.place()).filter(|p| p.generation == id.generation()).map(|p| &mut p.thing)
+        match self.places.get_mut(id.place()) {
+            Some(place) if place.generation == id.generation() => Some(&mut place.thing),
+            _ => None,
+        }
     }
 
     /// How many live now.

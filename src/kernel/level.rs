@@ -3,25 +3,30 @@
 use crate::kernel::time::{SimTime, Span};
 
 /// A number of things (connections, waiters) as time goes by. Integer arithmetic, so Little's law holds exactly.
+///
+/// The integral up to some instant is what it would be had all things been there from the start, less the instants at which
+/// they came, plus those at which others went: one addition for each change.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Level {
     value: u64,
     most: u64,
-    since: SimTime,
-    area: u128,
+    /// Instants of going less instants of coming, since the last restart.
+    balance: i128,
 }
 
 impl Level {
     /// One more from `now` on.
+    #[inline(always)]
     pub fn up(&mut self, now: SimTime) {
-        self.settle(now);
+        self.balance -= i128::from(now.nanos());
         self.value += 1;
         self.most = self.most.max(self.value);
     }
 
     /// One fewer from `now` on.
+    #[inline(always)]
     pub fn down(&mut self, now: SimTime) {
-        self.settle(now);
+        self.balance += i128::from(now.nanos());
         self.value = self.value.checked_sub(1).expect("a level never falls below zero");
     }
 
@@ -37,7 +42,7 @@ impl Level {
 
     /// Its integral over time up to `now`, in thing-nanoseconds, since the start or the last [`Level::restart`].
     pub fn area(&self, now: SimTime) -> u128 {
-        self.area + u128::from(self.value) * u128::from((now - self.since).nanos())
+        (self.balance + i128::from(self.value) * i128::from(now.nanos())).cast_unsigned()
     }
 
     /// Its average over the `span` that ends `now`, if it was restarted when that span began.
@@ -47,11 +52,6 @@ impl Level {
 
     /// Forgets the past: the most and the integral begin anew `now`.
     pub fn restart(&mut self, now: SimTime) {
-        *self = Level { value: self.value, most: self.value, since: now, area: 0 };
-    }
-
-    fn settle(&mut self, now: SimTime) {
-        self.area += u128::from(self.value) * u128::from((now - self.since).nanos());
-        self.since = now;
+        *self = Level { value: self.value, most: self.value, balance: -(i128::from(self.value) * i128::from(now.nanos())) };
     }
 }

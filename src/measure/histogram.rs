@@ -40,7 +40,8 @@ impl Batch {
     /// All values are in `histogram` now.
     #[inline(never)]
     pub fn settle(&mut self, histogram: &mut Histogram) {
-        self.0.drain(..).for_each(|ns| histogram.record(ns));
+        histogram.record_all(&self.0);
+        self.0.clear();
     }
 }
 
@@ -64,15 +65,25 @@ impl Default for Histogram {
 impl Histogram {
     /// One value, in nanoseconds.
     pub fn record(&mut self, ns: u64) {
-        self.count += 1;
-        self.sum += u128::from(ns);
-        self.least = self.least.min(ns);
-        self.greatest = self.greatest.max(ns);
-        let (page, place) = place_of(ns);
-        match self.pages.get_mut(page) {
-            Some(Some(bins)) => bins[place] += 1,
-            _ => self.page(page)[place] += 1,
+        self.record_all(&[ns]);
+    }
+
+    /// Some values, in nanoseconds.
+    #[inline]
+    pub fn record_all(&mut self, values: &[u64]) {
+        let (mut sum, mut least, mut greatest) = (self.sum, self.least, self.greatest);
+        for &ns in values {
+            sum += u128::from(ns);
+            least = least.min(ns);
+            greatest = greatest.max(ns);
+            let (page, place) = place_of(ns);
+            match self.pages.get_mut(page) {
+                Some(Some(bins)) => bins[place] += 1,
+                _ => self.page(page)[place] += 1,
+            }
         }
+        (self.sum, self.least, self.greatest) = (sum, least, greatest);
+        self.count += values.len() as u64;
     }
 
     /// Adds all that `other` has seen.
