@@ -130,7 +130,7 @@ impl<E: Copy> Agenda<E> {
         self.at_once.clear();
         self.happened = 0;
         if !self.crowd.is_empty() {
-            return self.next_in_crowd(end);
+            self.call_from_crowd();
         }
         if self.near.len() == 0 {
             self.refill(end.nanos());
@@ -151,7 +151,7 @@ impl<E: Copy> Agenda<E> {
     /// Whether events have come near since this was last asked, out of very many. They are the [`Agenda::coming`] ones.
     #[inline]
     pub fn drew_near(&mut self) -> bool {
-        std::mem::take(&mut self.drew)
+        self.drew && std::mem::take(&mut self.drew)
     }
 
     /// The next events of the list, in order.
@@ -215,24 +215,15 @@ impl<E: Copy> Agenda<E> {
         });
     }
 
+    /// Whoever comes first in the crowd joins the array, if it comes before the first there.
     #[cold]
-    fn next_in_crowd(&mut self, end: SimTime) -> Option<E> {
-        let Reverse(InCrowd(first)) = self.crowd.peek()?;
-        let (entry, from_crowd) = match self.near.first() {
-            Some(near) if near.key() < first.key() => (*near, false),
-            _ => (*first, true),
-        };
-        if entry.time > end.nanos() {
-            self.now = self.now.max(end);
-            return None;
-        }
-        if from_crowd {
+    fn call_from_crowd(&mut self) {
+        if let Some(Reverse(InCrowd(first))) = self.crowd.peek()
+            && self.near.first().is_none_or(|near| first.key() < near.key())
+        {
+            self.near.insert(first.time, first.order, first.event);
             self.crowd.pop();
-        } else {
-            self.near.pop();
         }
-        self.now = SimTime::from_nanos(entry.time);
-        Some(entry.event)
     }
 }
 

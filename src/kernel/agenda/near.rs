@@ -83,12 +83,16 @@ impl<E: Copy> Near<E> {
     /// Moves entries before `key` one place forward, over the first one, and says which place is free now.
     #[inline(always)]
     fn shift_earlier(&mut self, key: u128) -> usize {
-        let mut place = self.first;
-        while place + 1 < self.entries.len() && self.entries[place + 1].key() < key {
-            self.entries[place] = self.entries[place + 1];
-            place += 1;
+        let entries = &mut self.entries[self.first..];
+        let mut free = 0;
+        for place in 1..entries.len() {
+            if entries[place].key() > key {
+                break;
+            }
+            entries[free] = entries[place];
+            free = place;
         }
-        place
+        self.first + free
     }
 
     /// Moves entries after `key` one place back, over the last one, and says which place is free now.
