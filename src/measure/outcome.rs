@@ -8,7 +8,7 @@ use crate::measure::histogram::{Batch, Histogram};
 use crate::measure::windows::{Window, Windows};
 use crate::protocol::cx::World;
 use crate::protocol::error::Error;
-use crate::protocol::event::{Event, RequestId, WorkerId};
+use crate::protocol::event::{Packed, RequestId, WorkerId};
 use crate::protocol::fact::{Fact, PoolStep, Steps};
 use crate::protocol::request::Request;
 use crate::simulation::model::Model;
@@ -240,7 +240,7 @@ impl Counter {
     }
 
     /// How many wait, looked at whenever that may have changed.
-    #[inline(never)] // a loop: its preparations would be made for every fact
+    #[inline(always)]
     fn look_at_queue(&mut self, world: &World) {
         let waiting = world.waiting();
         self.windows.waiting(waiting);
@@ -248,19 +248,18 @@ impl Counter {
         self.was_waiting = waiting > 0;
     }
 
+    #[inline(never)] // a loop inside: its preparations would be made for every fact
     fn pool_step(&mut self, now: SimTime, worker: WorkerId, step: PoolStep, request: Option<RequestId>, world: &World) {
+        if matches!(step, PoolStep::Wait | PoolStep::Checkout | PoolStep::Timeout) {
+            self.look_at_queue(world);
+        }
         match step {
             PoolStep::Checkout => {
-                self.look_at_queue(world);
                 if let Some(asked) = request.and_then(|request| world.requests.get(request)) {
                     self.checked_out(now, asked);
                 }
             }
-            PoolStep::Wait => self.look_at_queue(world),
-            PoolStep::Timeout => {
-                self.look_at_queue(world);
-                self.pool(now, worker, world, |pool| pool.timeouts += 1);
-            }
+            PoolStep::Timeout => self.pool(now, worker, world, |pool| pool.timeouts += 1),
             PoolStep::ConnectDone => self.pool(now, worker, world, |pool| pool.connects += 1),
             PoolStep::Close => self.pool(now, worker, world, |pool| pool.closes += 1),
             _ => {}
@@ -296,6 +295,7 @@ impl Observer for Counter {
         use PoolStep::{Checkout, Close, ConnectDone, Timeout, Wait};
         Steps::of(&[Wait, Checkout, Timeout, ConnectDone, Close])
     }
+    #[inline(always)] // into the one loop that calls it, where there are some facts for every request
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
         match *fact {
             Fact::Arrived { request } => {
@@ -323,7 +323,7 @@ impl Observer for Counter {
         }
     }
 
-    fn after(&mut self, now: SimTime, _: &Event, model: &Model) {
+    fn handled(&mut self, now: SimTime, _: Packed, model: &Model) {
         if now >= self.windows.next() {
             self.windows.turn(now, &model.world);
         }

@@ -251,8 +251,7 @@ impl Clients {
         let request = cx.world.requests.claim();
         let state = &mut self.streams[stream.index()];
         let newborn = &mut cx.world.requests[request];
-        newborn.reset(stream, number, now);
-        newborn.user = user;
+        newborn.reset(stream, number, user, now);
         newborn.balance = state.wants.draw(&cx.world.programs[stream.index()], number, &mut newborn.drawn);
         state.born += 1;
         if let Some(retry) = &mut state.retry {
@@ -269,14 +268,14 @@ impl Clients {
 
     #[inline(always)]
     fn send(&mut self, request: RequestId, cx: &mut Cx) {
-        let sent = &cx.world.requests[request];
+        let World { requests, load, .. } = &mut *cx.world;
+        let sent = &mut requests[request];
         let app = self.streams[sent.stream.index()].app;
-        let worker = WorkerId(self.balancers[app.index()].choose(sent.balance.wrapping_add(u64::from(sent.attempt)), &cx.world.load));
-        let sent = cx.request(request);
+        let worker = WorkerId(self.balancers[app.index()].choose(sent.balance.wrapping_add(u64::from(sent.attempt)), load));
         sent.attempt += 1;
         sent.worker = worker;
         sent.stage = Stage::Sent;
-        cx.world.load[worker.index()] += 1;
+        load[worker.index()] += 1;
         cx.at_once(Event::Begin { request });
     }
 }

@@ -8,7 +8,7 @@ use crate::protocol::server::Server;
 
 pub mod postgres;
 
-pub use postgres::{Postgres, ServiceSpec};
+pub use postgres::{Postgres, PostgresServer, ServiceSpec};
 
 /// A database that is away for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

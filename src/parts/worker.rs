@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use crate::kernel::agenda::Rank;
 use crate::kernel::time::Span;
 use crate::protocol::conn::{Condition, Lease, Statement, StatementKind, TxStatus};
-use crate::protocol::cx::Cx;
-use crate::protocol::driver::Operation;
+use crate::protocol::cx::{Cx, World};
+use crate::protocol::driver::{Driver, Operation};
 use crate::protocol::error::Error;
-use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
+use crate::protocol::event::{ConnId, Event, Packed, RequestId, WorkerId};
 use crate::protocol::program::Op;
 use crate::protocol::request::{Request, Stage};
 
@@ -19,6 +19,8 @@ use crate::protocol::request::{Request, Stage};
 #[derive(Clone, Default)]
 pub struct Workers {
     workers: Vec<Worker>,
+    /// State: how many of them hold what reaches them.
+    holding: u32,
 }
 
 #[derive(Clone)]
@@ -28,7 +30,7 @@ struct Worker {
     autobegin: bool,
     // State.
     occupied_by: Option<RequestId>,
-    held: VecDeque<Event>,
+    held: VecDeque<Packed>,
     active: u32,
     queue: VecDeque<RequestId>,
 }
@@ -47,18 +49,18 @@ impl Workers {
     }
 
     /// Whether what reaches the process now has to wait for its event loop.
+    #[inline(always)]
     pub fn holds(&self, worker: WorkerId) -> bool {
-        let worker = &self.workers[worker.index()];
-        worker.occupied_by.is_some() || !worker.held.is_empty()
+        self.holding > 0 && self.workers[worker.index()].holds()
     }
 
     /// `event` waits for the event loop.
-    pub fn hold(&mut self, worker: WorkerId, event: Event) {
+    pub fn hold(&mut self, worker: WorkerId, event: Packed) {
         self.workers[worker.index()].held.push_back(event);
     }
 
     /// The next event that waited, if the loop can take it, and a turn for the one after it.
-    pub fn turn(&mut self, worker: WorkerId, cx: &mut Cx) -> Option<Event> {
+    pub fn turn(&mut self, worker: WorkerId, cx: &mut Cx) -> Option<Packed> {
         let taking = &mut self.workers[worker.index()];
         if taking.occupied_by.is_some() {
             return None;
@@ -66,13 +68,17 @@ impl Workers {
         let event = taking.held.pop_front();
         if !taking.held.is_empty() {
             cx.at_once(Event::Turn { worker });
+        } else if event.is_some() {
+            self.holding -= 1;
         }
         event
     }
 
     /// The step that occupied the loop is over: its request runs on, then come those who waited.
     pub fn loop_free(&mut self, worker: WorkerId, cx: &mut Cx) {
-        let request = self.workers[worker.index()].occupied_by.take().expect("a step occupied the loop");
+        let freed = &mut self.workers[worker.index()];
+        let request = freed.occupied_by.take().expect("a step occupied the loop");
+        self.holding -= u32::from(!freed.holds());
         cx.request(request).stage = Stage::Ready;
         self.run(request, cx);
         let waiting = &self.workers[worker.index()];
@@ -81,87 +87,73 @@ impl Workers {
         }
     }
 
-    /// A request comes in.
-    #[inline]
-    pub fn begin(&mut self, request: RequestId, cx: &mut Cx) {
-        let worker = &mut self.workers[cx.request(request).worker.index()];
-        if worker.active >= worker.concurrency {
-            worker.queue.push_back(request);
-            cx.request(request).stage = Stage::Queued;
-        } else {
+    /// A request comes in; it runs, if this says so.
+    #[inline(always)]
+    pub fn begin(&mut self, request: RequestId, cx: &mut Cx) -> bool {
+        let coming = cx.request(request);
+        let worker = &mut self.workers[coming.worker.index()];
+        let has_room = worker.active < worker.concurrency;
+        if has_room {
             worker.active += 1;
-            cx.request(request).stage = Stage::Ready;
-            self.run(request, cx);
+            coming.stage = Stage::Ready;
+        } else {
+            worker.queue.push_back(request);
+            coming.stage = Stage::Queued;
         }
+        has_room
     }
 
-    /// What a request waited for by itself is over.
-    pub fn resume(&mut self, request: RequestId, turn: u32, cx: &mut Cx) {
-        if cx.request(request).turn == turn {
-            self.run(request, cx);
-        }
-    }
-
-    /// The client has hung up: the task is cancelled where it stands, as asyncio cancels a task.
-    pub fn cancel(&mut self, request: RequestId, cx: &mut Cx) {
+    /// The client has hung up: the task is cancelled where it stands, as asyncio cancels a task, and runs on if this says so.
+    pub fn cancel(&mut self, request: RequestId, cx: &mut Cx) -> bool {
         let cancelled = cx.request(request);
         cancelled.failure.get_or_insert(Error::DeadlineExceeded);
         match cancelled.stage {
-            Stage::AtClient | Stage::Sent | Stage::Done | Stage::Ready | Stage::Working => {}
+            Stage::AtClient | Stage::Sent | Stage::Done | Stage::Ready | Stage::Working => return false,
             Stage::Queued => self.finish(request, cx),
+            Stage::Acquiring | Stage::Releasing => cx.at_once(Event::Withdraw { request }),
             Stage::Awaiting | Stage::Preparing => {
                 cancelled.turn += 1;
-                self.run(request, cx);
+                return true;
             }
-            Stage::Acquiring | Stage::Releasing => cx.at_once(Event::Withdraw { request }),
             Stage::InStatement => {
                 let conn = cancelled.leases.last().expect("a statement runs on a connection").conn;
                 cx.conn(conn).condition = Condition::Abandoned;
-                self.run(request, cx);
+                return true;
             }
         }
+        false
     }
 
-    /// The pool lends a connection.
+    /// The pool lends a connection to the request, which then runs on.
+    #[inline(always)]
     pub fn granted(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         cx.request(request).leases.push(Lease { conn, wants_transaction: false, leaked: false });
-        self.run(request, cx);
     }
 
-    /// The pool does not lend.
-    pub fn refused(&mut self, request: RequestId, cx: &mut Cx) {
-        self.run(request, cx);
-    }
-
-    /// The pool has taken a connection back.
-    pub fn released(&mut self, request: RequestId, cx: &mut Cx) {
-        self.run(request, cx);
-    }
-
-    /// A statement is answered.
-    #[inline]
+    /// A statement is answered, and the request runs on.
+    #[inline(always)]
     pub fn replied(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
         debug_assert_eq!(cx.request(request).stage, Stage::InStatement, "a reply follows a statement");
         if let Some(why) = cx.conn(conn).error {
             cx.request(request).failure.get_or_insert(why);
         }
-        self.run(request, cx);
     }
 
     /// A connection that the request holds was closed by the other end. Nobody reads an idle socket: without a statement
-    /// under way it is noticed at the next one.
-    pub fn lost(&mut self, request: RequestId, conn: ConnId, why: Error, cx: &mut Cx) {
+    /// under way it is noticed at the next one. With one the request runs on.
+    pub fn lost(&mut self, request: RequestId, conn: ConnId, why: Error, cx: &mut Cx) -> bool {
         let holder = cx.request(request);
         let in_statement = holder.stage == Stage::InStatement && holder.leases.last().is_some_and(|lease| lease.conn == conn);
         if in_statement {
             holder.failure.get_or_insert(why);
             cx.conn(conn).condition = Condition::Broken;
-            self.run(request, cx);
         }
+        in_statement
     }
 
     /// Runs the request's instructions until one has to wait.
-    fn run(&mut self, request: RequestId, cx: &mut Cx) {
+    #[inline(always)]
+    pub fn run(&mut self, request: RequestId, cx: &mut Cx) {
         loop {
             let world = &mut *cx.world;
             let running = &mut world.requests[request];
@@ -210,23 +202,29 @@ impl Workers {
         }
         working.stage = Stage::Working;
         working.step += 1;
-        self.workers[worker.index()].occupied_by = Some(request);
+        let occupied = &mut self.workers[worker.index()];
+        self.holding += u32::from(!occupied.holds());
+        occupied.occupied_by = Some(request);
         cx.after(span, Rank::Completion, Event::LoopFree { worker });
         false
     }
 
+    #[inline(always)]
     fn query(&mut self, request: RequestId, draw: u32, cx: &mut Cx) -> bool {
-        let asking = cx.request(request);
+        let World { requests, conns, app_of, drivers, .. } = &mut *cx.world;
+        let asking = &mut requests[request];
         let (worker, demand) = (asking.worker, Span::from_nanos(asking.drawn[draw as usize]));
         let Lease { conn, wants_transaction, .. } = *innermost(asking);
-        let outside = cx.conn(conn).status == TxStatus::Idle;
+        let outside = conns[conn].status == TxStatus::Idle;
         let begins = outside && (wants_transaction || self.workers[worker.index()].autobegin);
+        let driver = &mut drivers[app_of[worker.index()].index()];
         let operations: &[Operation] = if begins { &[Operation::Begin, Operation::Statement] } else { &[Operation::Statement] };
-        if prepared(request, operations, cx) {
-            let extra_trips = if begins { cx.driver(worker).begin_trips } else { 0 };
-            return send(request, conn, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx);
+        let own = prepare(asking, operations, driver);
+        if !own.is_zero() {
+            return resume_after(request, Stage::Preparing, own, cx);
         }
-        false
+        let extra_trips = if begins { driver.begin_trips } else { 0 };
+        send(request, conn, Statement { kind: StatementKind::Query, demand, begins, extra_trips }, cx)
     }
 
     /// The request has failed: its connections are given back, the innermost first, then it is over.
@@ -250,8 +248,11 @@ impl Workers {
         cx.world.load[worker.index()] -= 1;
         cx.at_once(Event::Finished { request });
         if !was_queued {
-            self.workers[worker.index()].active -= 1;
-            self.take_from_queue(worker, cx);
+            let has_room = &mut self.workers[worker.index()];
+            has_room.active -= 1;
+            if !has_room.queue.is_empty() {
+                self.take_from_queue(worker, cx);
+            }
         }
     }
 
@@ -271,33 +272,36 @@ impl Workers {
     }
 }
 
+impl Worker {
+    /// Whether what reaches the process now has to wait.
+    #[inline(always)]
+    fn holds(&self) -> bool {
+        self.occupied_by.is_some() || !self.held.is_empty()
+    }
+}
+
 fn innermost(request: &mut Request) -> &mut Lease {
     request.leases.last_mut().expect("a checked program uses connections inside a session")
 }
 
-/// The request goes on after `span`.
-fn resume_after(request: RequestId, stage: Stage, span: Span, cx: &mut Cx) {
+/// The request goes on after `span`, and not now.
+fn resume_after(request: RequestId, stage: Stage, span: Span, cx: &mut Cx) -> bool {
     let waiting = cx.request(request);
     waiting.stage = stage;
     waiting.turn += 1;
     let turn = waiting.turn;
     cx.after(span, Rank::Completion, Event::Resume { request, turn });
+    false
 }
 
-/// Lets the driver's own time pass first; true once it has.
+/// The driver's own time that has to pass before `operations`: none once it has.
 #[inline(always)]
-fn prepared(request: RequestId, operations: &[Operation], cx: &mut Cx) -> bool {
-    let preparing = cx.request(request);
+fn prepare(preparing: &mut Request, operations: &[Operation], driver: &mut Driver) -> Span {
     if preparing.stage == Stage::Preparing {
         preparing.stage = Stage::Ready;
-        return true;
+        return Span::ZERO;
     }
-    let worker = preparing.worker;
-    let own = cx.driver(worker).times(operations);
-    if !own.is_zero() {
-        resume_after(request, Stage::Preparing, own, cx);
-    }
-    own.is_zero()
+    driver.times(operations)
 }
 
 fn wait(request: RequestId, draw: u32, cx: &mut Cx) -> bool {
@@ -307,25 +311,28 @@ fn wait(request: RequestId, draw: u32, cx: &mut Cx) -> bool {
         return true;
     }
     waiting.step += 1;
-    resume_after(request, Stage::Awaiting, span, cx);
-    false
+    resume_after(request, Stage::Awaiting, span, cx)
 }
 
+#[inline(always)]
 fn checkout(request: RequestId, cx: &mut Cx) -> bool {
     let now = cx.now();
-    let asking = cx.request(request);
+    let World { requests, app_of, drivers, .. } = &mut *cx.world;
+    let asking = &mut requests[request];
     if asking.stage != Stage::Preparing {
         asking.asked = now;
     }
-    if prepared(request, &[Operation::Checkout], cx) {
-        let asking = cx.request(request);
-        asking.stage = Stage::Acquiring;
-        asking.step += 1;
-        cx.at_once(Event::Acquire { request });
+    let own = prepare(asking, &[Operation::Checkout], &mut drivers[app_of[asking.worker.index()].index()]);
+    if !own.is_zero() {
+        return resume_after(request, Stage::Preparing, own, cx);
     }
+    asking.stage = Stage::Acquiring;
+    asking.step += 1;
+    cx.at_once(Event::Acquire { request });
     false
 }
 
+#[inline(always)]
 fn checkin(request: RequestId, cx: &mut Cx) -> bool {
     let giving = cx.request(request);
     let lease = giving.leases.pop().expect("a checked program gives back what it took");
@@ -339,27 +346,31 @@ fn checkin(request: RequestId, cx: &mut Cx) -> bool {
 }
 
 fn commit(request: RequestId, cx: &mut Cx) -> bool {
-    let lease = innermost(cx.request(request));
+    let World { requests, conns, app_of, drivers, .. } = &mut *cx.world;
+    let asking = &mut requests[request];
+    let lease = innermost(asking);
     lease.wants_transaction = false;
     let conn = lease.conn;
-    if cx.conn(conn).status == TxStatus::Idle {
+    if conns[conn].status == TxStatus::Idle {
         return true;
     }
-    prepared(request, &[Operation::Statement], cx)
-        && send(request, conn, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx)
+    let own = prepare(asking, &[Operation::Statement], &mut drivers[app_of[asking.worker.index()].index()]);
+    if !own.is_zero() {
+        return resume_after(request, Stage::Preparing, own, cx);
+    }
+    send(request, conn, Statement { kind: StatementKind::Commit, ..Statement::default() }, cx)
 }
 
 /// Sends a statement. On a connection that is known to be gone the error comes at once, and the request goes on with it.
 #[inline(always)]
 fn send(request: RequestId, conn: ConnId, statement: Statement, cx: &mut Cx) -> bool {
-    let asked = cx.conn(conn);
+    let World { requests, conns, .. } = &mut *cx.world;
+    let (sending, asked) = (&mut requests[request], &mut conns[conn]);
     if asked.gone {
         asked.condition = Condition::Broken;
-        let why = asked.why.expect("who closes a connection says why");
-        cx.request(request).failure = Some(why);
+        sending.failure = Some(asked.why.expect("who closes a connection says why"));
         return true;
     }
-    let sending = cx.request(request);
     sending.stage = Stage::InStatement;
     sending.step += 1;
     cx.query(conn, statement);

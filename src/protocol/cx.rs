@@ -20,18 +20,22 @@ use crate::protocol::request::Request;
 #[derive(Clone)]
 pub struct Wire {
     round_trip: Often,
+    /// It is always zero.
+    takes_no_time: bool,
     dice: Stream,
 }
 
 impl Wire {
     /// A wire with this distribution of the whole round trip, and dice of its own.
     pub fn new(round_trip: Box<dyn Latency>, dice: Stream) -> Wire {
-        Wire { round_trip: round_trip.into(), dice }
+        let round_trip = Often::from(round_trip);
+        Wire { takes_no_time: round_trip.constant() == Some(Span::ZERO), round_trip, dice }
     }
 
     /// From now on messages that are sent take these round trips.
     pub fn becomes(&mut self, round_trip: Box<dyn Latency>) {
         self.round_trip = round_trip.into();
+        self.takes_no_time = self.round_trip.constant() == Some(Span::ZERO);
     }
 }
 
@@ -107,6 +111,8 @@ pub struct World {
     pub graveyard: Vec<RequestId>,
     /// One for each app.
     pub pools: Vec<PoolMeter>,
+    /// Requests that wait in all the pools.
+    pub pending: u64,
     /// Of the proxy.
     pub proxy: ProxyMeter,
     /// Of the database.
@@ -127,7 +133,7 @@ impl World {
 
     /// Requests that wait for a connection, in the pools or at the proxy.
     pub fn waiting(&self) -> u64 {
-        self.pools.iter().map(|pool| pool.pending.value()).sum::<u64>() + self.proxy.waiting.value()
+        self.pending + self.proxy.waiting.value()
     }
 
     /// From here on the wires and the drivers have the dice of `seed`.
@@ -221,6 +227,22 @@ impl Cx<'_> {
         &mut self.world.pools[app.index()]
     }
 
+    /// One more request waits in the pool of `worker`.
+    #[inline(always)]
+    pub fn one_more_waits(&mut self, worker: WorkerId) {
+        let now = self.now();
+        self.world.pending += 1;
+        self.meter(worker).pending.up(now);
+    }
+
+    /// One fewer does.
+    #[inline(always)]
+    pub fn one_fewer_waits(&mut self, worker: WorkerId) {
+        let now = self.now();
+        self.world.pending -= 1;
+        self.meter(worker).pending.down(now);
+    }
+
     /// The driver of `worker`'s app.
     pub fn driver(&mut self, worker: WorkerId) -> &mut Driver {
         let app = self.world.app_of[worker.index()];
@@ -265,53 +287,55 @@ impl Cx<'_> {
     fn dial(&mut self, near: Near, far: Far, worker: WorkerId, near_tag: u32, serial: u32) -> ConnId {
         let conn = self.world.conns.claim();
         self.world.conns[conn] = Conn { near, far, worker, serial, near_tag, near_open: true, far_open: true, ..Conn::default() };
-        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Connect { conn });
+        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Connect { conn }, |_| {});
         conn
     }
 
     /// The server lets `conn` in.
     pub fn accept(&mut self, conn: ConnId) {
-        self.send(conn, BACK, Rank::Connection, Event::Accept { conn });
+        self.send(conn, BACK, Rank::Connection, Event::Accept { conn }, |_| {});
     }
 
     /// Sends a statement; the answer is `replied` or `lost`. On a connection that is known to be gone the answer comes at once.
     #[inline(always)]
     pub fn query(&mut self, conn: ConnId, statement: Statement) {
         let now = self.now();
-        let sent = self.conn(conn);
-        sent.statement = statement;
-        sent.asked = now;
-        sent.statements += 1 + u32::from(statement.begins);
-        if sent.gone {
-            self.at_once(Event::Lost { conn });
-        } else {
-            sent.error = None;
-            self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
+        let ask = |sent: &mut Conn| {
+            sent.statement = statement;
+            sent.asked = now;
+            sent.statements += 1 + u32::from(statement.begins);
+        };
+        if self.conn(conn).gone {
+            ask(self.conn(conn));
+            return self.at_once(Event::Lost { conn });
         }
+        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn }, |sent| {
+            ask(sent);
+            sent.error = None;
+        });
     }
 
     /// The reply of one trip is here and another trip comes before the answer: sends it.
     pub fn next_trip(&mut self, conn: ConnId) {
-        self.conn(conn).statement.extra_trips -= 1;
-        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn });
+        self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::Query { conn }, |sent| sent.statement.extra_trips -= 1);
     }
 
     /// The server answers the statement.
     #[inline(always)]
     pub fn reply(&mut self, conn: ConnId, error: Option<Error>, status: TxStatus) {
-        let answered = self.conn(conn);
-        answered.error = error;
-        answered.status = status;
-        self.send(conn, BACK, Rank::Completion, Event::Reply { conn });
+        self.send(conn, BACK, Rank::Completion, Event::Reply { conn }, |answered| {
+            answered.error = error;
+            answered.status = status;
+        });
     }
 
     /// The server closes `conn`, telling why.
     pub fn shut(&mut self, conn: ConnId, why: Error) {
-        let shut = self.conn(conn);
-        debug_assert!(shut.far_open, "a server closes a connection once");
-        shut.far_open = false;
-        shut.why = Some(why);
-        self.send(conn, BACK, Rank::Completion, Event::Lost { conn });
+        self.send(conn, BACK, Rank::Completion, Event::Lost { conn }, |shut| {
+            debug_assert!(shut.far_open, "a server closes a connection once");
+            shut.far_open = false;
+            shut.why = Some(why);
+        });
     }
 
     /// The near end closes.
@@ -320,7 +344,7 @@ impl Cx<'_> {
         debug_assert!(hung.near_open, "the near end closes a connection once");
         hung.near_open = false;
         if hung.far_open {
-            self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::HangUp { conn });
+            self.send(conn, TOWARDS_SERVER, Rank::Completion, Event::HangUp { conn }, |_| {});
         } else {
             self.world.conns.free(conn);
         }
@@ -331,13 +355,19 @@ impl Cx<'_> {
         self.world.cut_off = self.world.cut_off.max(self.now() + lasting);
     }
 
+    /// Puts a message on the wire of `conn`; `note` says there what the message says.
     #[inline(always)]
-    fn send(&mut self, conn: ConnId, direction: usize, rank: Rank, event: Event) {
+    fn send(&mut self, conn: ConnId, direction: usize, rank: Rank, event: Event, note: impl FnOnce(&mut Conn)) {
         let world = &mut *self.world;
         let on = &mut world.conns[conn];
+        note(on);
         let wire = if on.near == Near::Proxy { &mut world.proxy_wire } else { &mut world.app_wire };
         let now = world.agenda.now();
-        let leaves = now.max(if on.far == Far::Database { world.departs.max(world.cut_off) } else { world.departs });
+        let may_leave = if on.far == Far::Database { world.departs.max(world.cut_off) } else { world.departs };
+        if wire.takes_no_time && may_leave.max(on.clear[direction]) <= now {
+            return world.agenda.at_once(event.into());
+        }
+        let leaves = now.max(may_leave);
         let round_trip = wire.round_trip.sample(&mut wire.dice);
         let arrival = (leaves + Span::from_nanos(round_trip.nanos() / 2)).max(on.clear[direction]);
         if arrival == now {
@@ -382,6 +412,7 @@ impl World {
             told: Steps::ALL,
             graveyard: Vec::new(),
             pools: Vec::new(),
+            pending: 0,
             proxy: ProxyMeter::default(),
             database: DatabaseMeter::default(),
         }

@@ -125,16 +125,14 @@ impl Program {
     /// Throws all dice of one request.
     pub fn draw(&self, dice: &mut Stream, drawn: &mut Vec<u64>) {
         drawn.clear();
-        for draw in &self.draws {
-            drawn.push(match draw {
-                Draw::Time(latency) => latency.sample(dice).nanos(),
-                Draw::Chance(probability) => u64::from(dice.uniform() < *probability),
-                Draw::Branch(upto) => {
-                    let u = dice.uniform();
-                    upto.iter().position(|edge| u < *edge).unwrap_or(upto.len() - 1) as u64
-                }
-            });
-        }
+        drawn.extend(self.draws.iter().map(|draw| match draw {
+            Draw::Time(latency) => latency.sample(dice).nanos(),
+            Draw::Chance(probability) => u64::from(dice.uniform() < *probability),
+            Draw::Branch(upto) => {
+                let u = dice.uniform();
+                upto.iter().position(|edge| u < *edge).unwrap_or(upto.len() - 1) as u64
+            }
+        }));
     }
 
     /// How many draws belong to instructions before `step`: what a request at that step has not met is all that it drew after

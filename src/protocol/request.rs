@@ -78,8 +78,8 @@ pub struct Request {
 impl Request {
     /// A newborn in a place where another request stood before: its buffers are kept, and its dice still to be thrown.
     #[inline]
-    pub fn reset(&mut self, stream: StreamId, number: u64, now: SimTime) {
-        (self.stream, self.number, self.user, self.arrived, self.asked) = (stream, number, 0, now, SimTime::ZERO);
+    pub fn reset(&mut self, stream: StreamId, number: u64, user: u32, now: SimTime) {
+        (self.stream, self.number, self.user, self.arrived, self.asked) = (stream, number, user, now, SimTime::ZERO);
         (self.attempt, self.step, self.turn, self.pool_tag) = (0, 0, 0, 0);
         (self.stage, self.failure, self.given_up) = (Stage::AtClient, None, false);
         self.leases.clear();

@@ -6,18 +6,18 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
 use crate::parts::client::Clients;
-use crate::parts::database::{Database, Outage};
+use crate::parts::database::{Database, Outage, PostgresServer};
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::Pool;
 use crate::parts::worker::Workers;
 use crate::protocol::conn::{Far, Near};
 use crate::protocol::cx::{Cx, DatabaseMeter, PoolMeter, ProxyMeter, Wire, World};
 use crate::protocol::error::Error;
-use crate::protocol::event::{AppId, ConnId, Event, RequestId, WorkerId};
+use crate::protocol::event::{AppId, ConnId, Event, Packed, RequestId, WorkerId};
 use crate::protocol::fact::Steps;
 use crate::protocol::program::Program;
 use crate::protocol::request::Stage;
-use crate::protocol::server::Proxy;
+use crate::protocol::server::{Proxy, Server};
 use crate::simulation::blueprint::Blueprint;
 
 mod reach;
@@ -31,7 +31,7 @@ pub struct Model {
     workers: Workers,
     pools: Vec<Box<dyn Pool>>,
     proxy: Option<Box<dyn Proxy>>,
-    database: Box<dyn Database>,
+    database: PostgresServer,
     faults: Vec<At>,
 }
 
@@ -57,6 +57,7 @@ impl Model {
             told: Steps::ALL,
             graveyard: Vec::new(),
             pools: blueprint.apps.iter().map(|_| PoolMeter::default()).collect(),
+            pending: 0,
             proxy: ProxyMeter::default(),
             database: DatabaseMeter::default(),
         };
@@ -121,43 +122,55 @@ impl Model {
 
     /// The database.
     pub fn database(&self) -> &dyn Database {
-        &*self.database
+        &self.database
     }
 
     /// Tells the part that `event` concerns. What concerns something that has gone reaches nobody; what reaches a process
     /// whose event loop is occupied waits there.
     #[inline]
     pub fn dispatch(&mut self, event: Event) {
-        self.tell::<false>(event);
+        self.tell::<false>(event.into());
     }
 
     /// The same; what is `TAKEN` from the line before its process's event loop does not wait again.
-    #[inline]
-    fn tell<const TAKEN: bool>(&mut self, event: Event) {
-        match event {
+    #[inline(always)]
+    pub(super) fn tell<const TAKEN: bool>(&mut self, event: Packed) {
+        if let Some(request) = self.lets_run::<TAKEN>(event) {
+            self.workers.run(request, &mut self.world.cx());
+        }
+    }
+
+    /// Tells all that `event` tells, but for the request that it lets run on, which is returned.
+    #[inline(always)]
+    fn lets_run<const TAKEN: bool>(&mut self, event: Packed) -> Option<RequestId> {
+        match event.into() {
             Event::Arrive { stream } => self.clients.arrive(stream, &mut self.world.cx()),
             Event::Thought { stream, user, turn } => self.clients.thought(stream, user, turn, &mut self.world.cx()),
             Event::Retry { request } if self.lives(request) => self.clients.retry(request, &mut self.world.cx()),
             Event::Impatient { stream } => self.clients.impatient(stream, &mut self.world.cx()),
             Event::Finished { request } if self.lives(request) => self.clients.finished(request, &mut self.world.cx()),
 
-            Event::Begin { request } if self.runs::<TAKEN>(request, event) => self.workers.begin(request, &mut self.world.cx()),
-            Event::Resume { request, turn } if self.runs::<TAKEN>(request, event) => {
-                self.workers.resume(request, turn, &mut self.world.cx());
+            Event::Begin { request } if self.runs::<TAKEN>(request, event) => {
+                return self.workers.begin(request, &mut self.world.cx()).then_some(request);
             }
-            Event::Cancel { request } if self.runs::<TAKEN>(request, event) => self.workers.cancel(request, &mut self.world.cx()),
+            Event::Resume { request, turn } if self.runs::<TAKEN>(request, event) => {
+                return (self.world.requests[request].turn == turn).then_some(request);
+            }
+            Event::Cancel { request } if self.runs::<TAKEN>(request, event) => {
+                return self.workers.cancel(request, &mut self.world.cx()).then_some(request);
+            }
             Event::LoopFree { worker } => self.workers.loop_free(worker, &mut self.world.cx()),
             Event::Turn { worker } => self.turn(worker),
 
             Event::Acquire { request } if self.runs::<TAKEN>(request, event) => self.at_pool(request, |pool, cx| pool.acquire(request, cx)),
             Event::Woken { request } if self.runs::<TAKEN>(request, event) => self.at_pool(request, |pool, cx| pool.woken(request, cx)),
             Event::Withdraw { request } if self.runs::<TAKEN>(request, event) => {
-                self.at_pool(request, |pool, cx| pool.withdraw(request, cx))
+                self.at_pool(request, |pool, cx| pool.withdraw(request, cx));
             }
-            Event::Grant { conn } if self.takes::<TAKEN>(self.world.conns[conn].worker, event) => self.granted(conn),
-            Event::Refuse { request } if self.runs::<TAKEN>(request, event) => self.workers.refused(request, &mut self.world.cx()),
+            Event::Grant { conn } if self.takes::<TAKEN>(self.world.conns[conn].worker, event) => return self.granted(conn),
+            Event::Refuse { request } if self.runs::<TAKEN>(request, event) => return Some(request),
             Event::Release { conn } if self.takes::<TAKEN>(self.world.conns[conn].worker, event) => self.released(conn),
-            Event::Released { request } if self.runs::<TAKEN>(request, event) => self.workers.released(request, &mut self.world.cx()),
+            Event::Released { request } if self.runs::<TAKEN>(request, event) => return Some(request),
             Event::PoolRing { worker, alarm } if self.takes::<TAKEN>(worker, event) => {
                 self.pools[worker.index()].ring(alarm, &mut self.world.cx());
             }
@@ -166,8 +179,8 @@ impl Model {
             Event::Query { conn } if self.reaches_server(conn) => self.query(conn),
             Event::HangUp { conn } if self.world.conns.get(conn).is_some() => self.hung_up(conn),
             Event::Accept { conn } if self.reaches_holder::<TAKEN>(conn, event) => self.accepted(conn),
-            Event::Reply { conn } if self.reaches_holder::<TAKEN>(conn, event) => self.replied(conn),
-            Event::Lost { conn } if self.reaches_holder::<TAKEN>(conn, event) => self.lost(conn),
+            Event::Reply { conn } if self.reaches_holder::<TAKEN>(conn, event) => return self.replied(conn),
+            Event::Lost { conn } if self.reaches_holder::<TAKEN>(conn, event) => return self.lost(conn),
 
             Event::ProxyRing { alarm } => self.proxy.as_mut().expect("an alarm of the proxy has one").ring(alarm, &mut self.world.cx()),
             Event::DatabaseRing { alarm } => self.database.ring(alarm, &mut self.world.cx()),
@@ -181,9 +194,11 @@ impl Model {
             Event::Connect { .. } | Event::Query { .. } | Event::HangUp { .. } => {}
             Event::Accept { .. } | Event::Reply { .. } | Event::Lost { .. } => {}
         }
+        None
     }
 
     /// The event loop takes the next thing that waited for it.
+    #[inline(never)]
     fn turn(&mut self, worker: WorkerId) {
         if let Some(event) = self.workers.turn(worker, &mut self.world.cx()) {
             self.tell::<true>(event);
@@ -204,6 +219,7 @@ impl Model {
         }
     }
 
+    #[inline(always)]
     fn query(&mut self, conn: ConnId) {
         let cx = &mut self.world.cx();
         match cx.conn(conn).far {
@@ -233,10 +249,10 @@ impl Model {
     }
 
     #[inline(always)]
-    fn granted(&mut self, conn: ConnId) {
-        if let Near::Request(request) = self.world.conns[conn].near {
-            self.workers.granted(request, conn, &mut self.world.cx());
-        }
+    fn granted(&mut self, conn: ConnId) -> Option<RequestId> {
+        let Near::Request(request) = self.world.conns[conn].near else { return None };
+        self.workers.granted(request, conn, &mut self.world.cx());
+        Some(request)
     }
 
     #[inline(always)]
@@ -259,11 +275,12 @@ impl Model {
     }
 
     #[inline(always)]
-    fn replied(&mut self, conn: ConnId) {
+    fn replied(&mut self, conn: ConnId) -> Option<RequestId> {
         let cx = &mut self.world.cx();
         let answered = cx.conn(conn);
         if answered.statement.extra_trips > 0 && answered.error.is_none() {
-            return cx.next_trip(conn);
+            cx.next_trip(conn);
+            return None;
         }
         match answered.near {
             Near::Pool => self.pools[answered.worker.index()].replied(conn, cx),
@@ -271,12 +288,14 @@ impl Model {
             Near::Request(request) => {
                 if waits_for(cx.world, request, conn) {
                     self.workers.replied(request, conn, cx);
+                    return Some(request);
                 }
             }
         }
+        None
     }
 
-    fn lost(&mut self, conn: ConnId) {
+    fn lost(&mut self, conn: ConnId) -> Option<RequestId> {
         let cx = &mut self.world.cx();
         let lost = cx.conn(conn);
         lost.gone = true;
@@ -290,7 +309,7 @@ impl Model {
             Near::Request(request) => {
                 if cx.world.requests.get(request).is_some() {
                     self.pools[worker.index()].lost_while_lent(request, conn, cx);
-                    self.workers.lost(request, conn, why, cx);
+                    return self.workers.lost(request, conn, why, cx).then_some(request);
                 }
             }
         }
@@ -298,6 +317,7 @@ impl Model {
             cx.conn(conn).near_open = false;
             cx.world.conns.free(conn);
         }
+        None
     }
 
     fn hung_up(&mut self, conn: ConnId) {

@@ -2,7 +2,7 @@
 
 use crate::kernel::time::SimTime;
 use crate::protocol::cx::World;
-use crate::protocol::event::Event;
+use crate::protocol::event::{Event, Packed};
 use crate::protocol::fact::{Fact, Steps};
 use crate::simulation::model::Model;
 
@@ -20,6 +20,10 @@ pub trait Observer {
     fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
         let _ = (now, event, model);
     }
+    /// The same, for those who do without unpacking the event.
+    fn handled(&mut self, now: SimTime, event: Packed, model: &Model) {
+        self.after(now, &event.into(), model);
+    }
     /// Has seen enough: the run may stop here.
     fn is_satisfied(&self) -> bool {
         false
@@ -30,6 +34,7 @@ impl Observer for () {
     fn steps(&self) -> Steps {
         Steps::of(&[])
     }
+    fn handled(&mut self, _: SimTime, _: Packed, _: &Model) {}
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
@@ -40,9 +45,9 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.fact(now, fact, world);
         self.1.fact(now, fact, world);
     }
-    fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
-        self.0.after(now, event, model);
-        self.1.after(now, event, model);
+    fn handled(&mut self, now: SimTime, event: Packed, model: &Model) {
+        self.0.handled(now, event, model);
+        self.1.handled(now, event, model);
     }
     fn is_satisfied(&self) -> bool {
         self.0.is_satisfied() || self.1.is_satisfied()
@@ -56,8 +61,8 @@ impl<O: Observer> Observer for &mut O {
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
         (**self).fact(now, fact, world);
     }
-    fn after(&mut self, now: SimTime, event: &Event, model: &Model) {
-        (**self).after(now, event, model);
+    fn handled(&mut self, now: SimTime, event: Packed, model: &Model) {
+        (**self).handled(now, event, model);
     }
     fn is_satisfied(&self) -> bool {
         (**self).is_satisfied()

@@ -13,16 +13,16 @@ pub fn simulate(model: &mut Model, end: SimTime, observer: &mut impl Observer) -
         // What the parts did while the model was built belongs to its first instant.
         tell(model, observer);
     }
-    while let Some(event) = model.world.next(end) {
+    while let Some(event) = model.world.agenda.next(end) {
         events += 1;
         if model.world.agenda.drew_near() {
             model.look_ahead();
         }
-        model.dispatch(event);
+        model.tell::<false>(event);
         if !(model.world.facts.is_empty() && model.world.graveyard.is_empty()) {
             tell(model, observer);
         }
-        observer.after(model.world.agenda.now(), &event, model);
+        observer.handled(model.world.agenda.now(), event, model);
         if observer.is_satisfied() {
             break;
         }

@@ -149,11 +149,12 @@ impl Balancer {
     }
 
     /// The number of the worker of a request with this word; `load` is the number of requests at each.
+    #[inline]
     pub fn choose(&mut self, word: u64, load: &[u32]) -> u32 {
         let place = match self.balance {
             Balance::RoundRobin => {
                 let place = self.next;
-                self.next = (self.next + 1) % self.workers;
+                self.next = if place + 1 == self.workers { 0 } else { place + 1 };
                 place
             }
             Balance::Random => ((u128::from(mix(word)) * u128::from(self.workers)) >> 64) as u32,

@@ -6,7 +6,6 @@ use crate::kernel::invalid::Invalid;
 use crate::kernel::latency::LatencySpec;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::Span;
-use crate::parts::database::Database;
 use crate::protocol::server::Slots;
 
 mod alarm;
@@ -17,6 +16,8 @@ mod sessions;
 mod sharing;
 mod slowness;
 mod table;
+
+pub use server::PostgresServer;
 
 /// How statements share the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,8 +103,8 @@ impl Postgres {
     }
 
     /// The server, just started, of parameters that passed the check.
-    pub fn build(&self, seed: &Seed) -> Box<dyn Database> {
-        Box::new(server::PostgresServer::new(self, seed))
+    pub fn build(&self, seed: &Seed) -> PostgresServer {
+        PostgresServer::new(self, seed)
     }
 }
 

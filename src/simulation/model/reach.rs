@@ -2,7 +2,7 @@
 //! whose event loop is occupied waits there. An event that is `TAKEN` from that line does not wait again.
 
 use crate::protocol::conn::Near;
-use crate::protocol::event::{ConnId, Event, RequestId, WorkerId};
+use crate::protocol::event::{ConnId, Packed, RequestId, WorkerId};
 use crate::simulation::model::Model;
 
 impl Model {
@@ -14,14 +14,14 @@ impl Model {
 
     /// Whether the request lives and its process takes the event now.
     #[inline]
-    pub(super) fn runs<const TAKEN: bool>(&mut self, request: RequestId, event: Event) -> bool {
+    pub(super) fn runs<const TAKEN: bool>(&mut self, request: RequestId, event: Packed) -> bool {
         let Some(living) = self.world.requests.get(request) else { return false };
         self.takes::<TAKEN>(living.worker, event)
     }
 
     /// Whether the process takes the event now: else it waits for the event loop.
     #[inline]
-    pub(super) fn takes<const TAKEN: bool>(&mut self, worker: WorkerId, event: Event) -> bool {
+    pub(super) fn takes<const TAKEN: bool>(&mut self, worker: WorkerId, event: Packed) -> bool {
         let waits = !TAKEN && self.workers.holds(worker);
         if waits {
             self.workers.hold(worker, event);
@@ -31,7 +31,7 @@ impl Model {
 
     /// Whether a message reaches the holder of the near end, who takes it now.
     #[inline]
-    pub(super) fn reaches_holder<const TAKEN: bool>(&mut self, conn: ConnId, event: Event) -> bool {
+    pub(super) fn reaches_holder<const TAKEN: bool>(&mut self, conn: ConnId, event: Packed) -> bool {
         match self.world.conns.get(conn) {
             Some(open) if open.near_open => open.near == Near::Proxy || self.takes::<TAKEN>(open.worker, event),
             _ => false,

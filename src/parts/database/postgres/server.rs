@@ -92,6 +92,7 @@ impl Server for PostgresServer {
         self.kill_dice.reseed(seed);
     }
 
+    #[inline(always)]
     fn query(&mut self, conn: ConnId, cx: &mut Cx) {
         let asked = cx.conn(conn);
         let (place, statement) = (asked.far_tag, asked.statement);
@@ -99,8 +100,8 @@ impl Server for PostgresServer {
             return; // it crossed with the message that the session has ended
         }
         let session = &mut self.sessions[place];
-        let spell = session.turn(place);
         debug_assert!(session.doing == Doing::Idle, "a session runs one statement at a time");
+        let spell = session.turn(place);
         if session.transaction == TxStatus::Failed && !ends_transaction(&statement) {
             return self.answer(place, Some(Error::InFailedTransaction), cx);
         }
@@ -134,6 +135,7 @@ impl Server for PostgresServer {
         }
     }
 
+    #[inline(always)]
     fn ring(&mut self, alarm: u64, cx: &mut Cx) {
         match Alarm::of(alarm) {
             Alarm::SetUp(spell) if self.sessions.is_now(spell) => self.admit(spell.place, cx),
@@ -219,9 +221,11 @@ impl PostgresServer {
     }
 
     /// A statement's work is over, done or cut short because of `error`, perhaps before it began.
+    #[inline(always)]
     fn stop(&mut self, spell: Spell, error: Option<Error>, cx: &mut Cx) {
-        self.sessions.turn(spell.place);
-        if self.sessions[spell.place].doing == Doing::Active {
+        let stopped = &mut self.sessions[spell.place];
+        stopped.turn(spell.place);
+        if stopped.doing == Doing::Active {
             self.service.stop(spell.place, &self.sessions, cx);
         }
         self.answer(spell.place, error, cx);
@@ -236,16 +240,16 @@ impl PostgresServer {
             return;
         };
         session.doing = Doing::Idle;
-        session.transaction = match session.transaction {
+        let status = match session.transaction {
             TxStatus::Idle => TxStatus::Idle,
             // A COMMIT that is cancelled aborts the transaction and ends it (`AbortCurrentTransaction`, TBLOCK_END).
             _ if ends_transaction(&cx.conn(conn).statement) => TxStatus::Idle,
             _ if error.is_some() => TxStatus::Failed,
             as_before => as_before,
         };
-        let status = session.transaction;
+        session.transaction = status;
         cx.reply(conn, error, status);
-        if status != TxStatus::Idle {
+        if status != TxStatus::Idle && !self.idle_in_transaction_session_timeout.is_zero() {
             self.limit_idleness(place, cx);
         }
     }
@@ -279,6 +283,7 @@ impl PostgresServer {
         }
     }
 
+    #[inline(always)]
     fn limit_statement(&mut self, spell: Spell, cx: &mut Cx) {
         if !self.statement_timeout.is_zero() {
             let sessions = &self.sessions;
@@ -289,13 +294,11 @@ impl PostgresServer {
     }
 
     fn limit_idleness(&mut self, place: u32, cx: &mut Cx) {
-        if !self.idle_in_transaction_session_timeout.is_zero() {
-            let spell = self.sessions.turn(place);
-            let sessions = &self.sessions;
-            self.idle_deadlines.tidy(|spell| sessions.is_now(spell));
-            let alarm = self.idle_deadlines.add(cx.now() + self.idle_in_transaction_session_timeout, spell);
-            set(alarm, Alarm::IdleInTransaction, cx);
-        }
+        let spell = self.sessions.turn(place);
+        let sessions = &self.sessions;
+        self.idle_deadlines.tidy(|spell| sessions.is_now(spell));
+        let alarm = self.idle_deadlines.add(cx.now() + self.idle_in_transaction_session_timeout, spell);
+        set(alarm, Alarm::IdleInTransaction, cx);
     }
 
     fn cancel_statements(&mut self, cx: &mut Cx) {

@@ -52,8 +52,7 @@ impl Places {
         let ticket = (request, asking.asked);
         if std::mem::replace(&mut asking.pool_tag, WAITING) != WOKEN {
             self.pending += 1;
-            let now = cx.now();
-            cx.meter(self.worker).pending.up(now);
+            cx.one_more_waits(self.worker);
         }
         self.line.push_back(ticket);
         cx.step(self.worker, PoolStep::Wait, Some(request), None);
@@ -187,10 +186,9 @@ impl Places {
     }
 
     fn leave_line(&mut self, request: RequestId, cx: &mut Cx) {
-        let now = cx.now();
         cx.request(request).pool_tag = ANSWERED;
         self.pending -= 1;
-        cx.meter(self.worker).pending.down(now);
+        cx.one_fewer_waits(self.worker);
         self.has_line(cx);
     }
 

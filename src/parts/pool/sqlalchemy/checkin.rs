@@ -15,11 +15,11 @@ impl QueuePool {
     /// Both run in the caller, before the slot is free again.
     #[inline(always)]
     pub(super) fn take_back(&mut self, request: RequestId, conn: ConnId, cx: &mut Cx) {
-        let slot = cx.conn(conn).near_tag;
-        cx.conn(conn).near = Near::Pool;
+        let returned = cx.conn(conn);
+        returned.near = Near::Pool;
+        let (slot, condition, status) = (returned.near_tag, returned.condition, returned.status);
         cx.request(request).pool_tag = slot;
         debug_assert_eq!(self.slots[slot as usize].user, Some(request), "who gives a connection back has it");
-        let (condition, status) = (cx.conn(conn).condition, cx.conn(conn).status);
         match condition {
             Condition::Good if status != TxStatus::Idle => self.before_reset(slot, cx),
             Condition::Good => {
@@ -102,7 +102,6 @@ impl QueuePool {
         let request = self.slots[slot as usize].user.expect("somebody gives it back");
         cx.step(self.worker, PoolStep::Checkin, Some(request), self.slots[slot as usize].conn);
         if self.has_room() {
-            self.enter(slot, Phase::Idle);
             let woke = self.put(slot, cx);
             if woke && self.spec.release == Release::AsyncWith {
                 self.go_on_later(request, cx);

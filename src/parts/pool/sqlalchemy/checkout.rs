@@ -31,8 +31,7 @@ impl QueuePool {
         let ticket = (request, cx.request(request).asked);
         cx.request(request).pool_tag = WAITING;
         self.pending += 1;
-        let now = cx.now();
-        cx.meter(self.worker).pending.up(now);
+        cx.one_more_waits(self.worker);
         self.waiters.push_back(ticket);
         self.add_deadline(ticket, cx);
         cx.step(self.worker, PoolStep::Wait, Some(request), None);
@@ -40,12 +39,14 @@ impl QueuePool {
 
     /// G3, woken: if somebody else was faster, again to the tail, with the same deadline.
     pub(super) fn look_again(&mut self, request: RequestId, cx: &mut Cx) {
-        let tag = cx.request(request).pool_tag;
+        let looking = cx.request(request);
+        let tag = looking.pool_tag;
         if tag != WOKEN && tag != WOKEN_LATE {
             return;
         }
         if let Some(slot) = self.take_idle() {
-            self.stop_waiting(request, cx);
+            looking.pool_tag = ANSWERED;
+            self.one_waits_less(cx);
             self.use_slot(slot, request, cx);
         } else if tag == WOKEN_LATE {
             self.too_late(request, cx);
@@ -84,17 +85,22 @@ impl QueuePool {
         cx.refuse(request, Error::PoolTimeout);
     }
 
-    #[inline(always)]
+    /// Leaves the queue from wherever it stands there.
     fn stop_waiting(&mut self, request: RequestId, cx: &mut Cx) {
-        self.pending -= 1;
-        let now = cx.now();
-        cx.meter(self.worker).pending.down(now);
         cx.request(request).pool_tag = ANSWERED;
+        self.one_waits_less(cx);
         let worker = self.worker;
-        self.deadlines.tidy(|ticket| wants(cx.world, worker, ticket));
         while self.waiters.front().is_some_and(|ticket| !waits(cx.world, worker, *ticket)) {
             self.waiters.pop_front();
         }
+    }
+
+    #[inline(always)]
+    fn one_waits_less(&mut self, cx: &mut Cx) {
+        self.pending -= 1;
+        cx.one_fewer_waits(self.worker);
+        let worker = self.worker;
+        self.deadlines.tidy(|ticket| wants(cx.world, worker, ticket));
     }
 
     #[inline(always)]
@@ -113,13 +119,19 @@ impl QueuePool {
     fn use_slot(&mut self, slot: u32, request: RequestId, cx: &mut Cx) {
         let now = cx.now();
         cx.meter(self.worker).in_use.up(now);
-        self.slots[slot as usize].user = Some(request);
-        cx.request(request).pool_tag = slot;
-        self.make_usable(slot, cx);
+        let used = &mut self.slots[slot as usize];
+        used.user = Some(request);
+        let (conn, pings) = (used.conn, self.spec.pool_pre_ping && !used.fresh);
+        match conn {
+            Some(conn) if !pings && !self.is_stale(slot, cx) => self.lend_to(slot, request, conn, cx),
+            _ => {
+                cx.request(request).pool_tag = slot;
+                self.make_usable(slot, cx);
+            }
+        }
     }
 
     /// R1: an empty slot is connected, a stale connection is closed and then connected; then P.
-    #[inline(always)]
     fn make_usable(&mut self, slot: u32, cx: &mut Cx) {
         let used = &self.slots[slot as usize];
         if used.conn.is_none() {
@@ -133,6 +145,7 @@ impl QueuePool {
         }
     }
 
+    #[inline(always)]
     fn is_stale(&self, slot: u32, cx: &Cx) -> bool {
         let start = self.slots[slot as usize].start;
         self.spec.pool_recycle.is_some_and(|recycle| cx.now() - start > recycle) || self.invalidated.is_some_and(|stamp| stamp > start)
@@ -253,12 +266,17 @@ impl QueuePool {
         }
     }
 
-    #[inline(always)]
     fn lend(&mut self, slot: u32, cx: &mut Cx) {
-        self.enter(slot, Phase::Lent);
-        let lent = &mut self.slots[slot as usize];
-        lent.fresh = false;
+        let lent = &self.slots[slot as usize];
         let (request, conn) = (lent.user.expect("somebody asked"), lent.conn.expect("a slot that is lent has a connection"));
+        self.lend_to(slot, request, conn, cx);
+    }
+
+    #[inline(always)]
+    fn lend_to(&mut self, slot: u32, request: RequestId, conn: ConnId, cx: &mut Cx) {
+        let lent = &mut self.slots[slot as usize];
+        lent.enter(Phase::Lent);
+        lent.fresh = false;
         cx.request(request).pool_tag = ANSWERED;
         cx.step(self.worker, PoolStep::Checkout, Some(request), Some(conn));
         cx.grant(request, conn);

@@ -54,6 +54,15 @@ pub(super) struct Slot {
     pub turn: u32,
 }
 
+impl Slot {
+    /// Alarms of the last phase are out of date.
+    #[inline(always)]
+    pub fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.turn += 1;
+    }
+}
+
 /// What is being done to a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -164,7 +173,7 @@ impl QueuePool {
         cx.meter(self.worker).in_use.down(now);
         let put = &mut self.slots[slot as usize];
         put.user = None;
-        put.phase = Phase::Idle;
+        put.enter(Phase::Idle);
         self.idle.push_back(slot);
         self.wake(cx)
     }
@@ -187,10 +196,10 @@ impl QueuePool {
     #[inline(always)]
     pub fn wake(&mut self, cx: &mut Cx) -> bool {
         while let Some((request, asked)) = self.waiters.pop_front() {
-            if !waits(cx.world, self.worker, (request, asked)) {
-                continue;
+            match cx.world.requests.get_mut(request) {
+                Some(waiter) if waiter.pool_tag == WAITING && is_here(waiter, self.worker, asked) => waiter.pool_tag = WOKEN,
+                _ => continue,
             }
-            cx.request(request).pool_tag = WOKEN;
             cx.step(self.worker, PoolStep::Wake, Some(request), None);
             match self.spec.release {
                 // Whoever runs goes on until it has to wait for something.
@@ -229,8 +238,7 @@ impl QueuePool {
     #[inline(always)]
     pub fn enter(&mut self, slot: u32, phase: Phase) -> u64 {
         let entered = &mut self.slots[slot as usize];
-        entered.phase = phase;
-        entered.turn += 1;
+        entered.enter(phase);
         u64::from(entered.turn) << 32 | u64::from(slot)
     }
 
@@ -242,15 +250,19 @@ impl QueuePool {
 }
 
 /// Whether the holder of this ticket still sleeps in the queue of `worker`.
-pub(super) fn waits(world: &World, worker: WorkerId, ticket: Ticket) -> bool {
-    wants(world, worker, ticket) && world.requests[ticket.0].pool_tag == WAITING
+pub(super) fn waits(world: &World, worker: WorkerId, (request, asked): Ticket) -> bool {
+    world.requests.get(request).is_some_and(|r| r.pool_tag == WAITING && is_here(r, worker, asked))
 }
 
 /// Whether it does so, or was woken and may have to sleep again: its deadline still matters.
 pub(super) fn wants(world: &World, worker: WorkerId, (request, asked): Ticket) -> bool {
-    world.requests.get(request).is_some_and(|r: &Request| {
-        matches!(r.pool_tag, WAITING | WOKEN | WOKEN_LATE) && r.stage == Stage::Acquiring && r.asked == asked && r.worker == worker
-    })
+    world.requests.get(request).is_some_and(|r| matches!(r.pool_tag, WAITING | WOKEN | WOKEN_LATE) && is_here(r, worker, asked))
+}
+
+/// Whether the request is still in the checkout that it began then.
+#[inline(always)]
+fn is_here(request: &Request, worker: WorkerId, asked: SimTime) -> bool {
+    request.stage == Stage::Acquiring && request.asked == asked && request.worker == worker
 }
 
 impl Pool for QueuePool {

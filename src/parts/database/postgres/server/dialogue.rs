@@ -2,17 +2,18 @@
 
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::database::{Database, Outage, Postgres};
+use crate::parts::database::{Database, Outage, Postgres, PostgresServer};
 use crate::protocol::conn::{Statement, StatementKind, TxStatus};
 use crate::protocol::cx::{Cx, World};
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, Event};
+use crate::protocol::server::Server;
 
 /// Clients by name, the server, and what it has said to them. Wires take no time unless a test says so.
 pub struct Dialogue {
     /// The world they meet in.
     pub world: World,
-    database: Box<dyn Database>,
+    database: PostgresServer,
     clients: Vec<(&'static str, ConnId)>,
     said: Vec<String>,
 }
@@ -61,7 +62,7 @@ impl Dialogue {
 
     /// A fault.
     pub fn fault(&mut self, fault: impl FnOnce(&mut dyn Database, &mut Cx)) -> &mut Dialogue {
-        fault(&mut *self.database, &mut Cx { world: &mut self.world });
+        fault(&mut self.database, &mut Cx { world: &mut self.world });
         self
     }
 
