@@ -2,7 +2,8 @@
 //! everything may use `document`, `demand` and `words`, `summary` uses `basis`, `over_time`, `theory` and `check`, `runner` uses
 //! `summary`, `starts` and `objectives`, `measured` uses `runner`, `summary` and `objectives`, `trace` uses `runner`, `grid` and
 //! `report` use `why`, `report` uses `compare`, `grid`, `check`, `trace`, `film`, `size` and `basis`, and `ask` uses `report`.
-//! `film` and `evidence` use `runner`; `size` uses `evidence`, `search`, `load`, `check` and `why`.
+//! `film`, `evidence`, `hunt` and `rare` use `runner`, `rare` uses `check`; `size` uses `evidence`, `search`, `load`,
+//! `check` and `why`.
 
 pub mod ask;
 pub mod basis;
@@ -14,11 +15,14 @@ pub mod evidence;
 pub mod fields;
 pub mod film;
 pub mod grid;
+#[cfg(feature = "hunt")]
+pub mod hunt;
 pub mod load;
 pub mod measured;
 pub mod metrics;
 pub mod objectives;
 pub mod over_time;
+pub mod rare;
 pub mod report;
 pub mod runner;
 pub mod search;

@@ -2,6 +2,7 @@
 //! state figures from many replications use `histogram`, `intervals` and `student`, `outcome` uses `histogram` and
 //! `windows`, `recording` uses `outcome` and `windows`, `spent` uses `journey`, and `journeys` uses both.
 
+pub mod brink;
 pub mod courses;
 pub mod histogram;
 pub mod intervals;

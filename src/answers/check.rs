@@ -12,7 +12,7 @@ use crate::simulation::blueprint::Blueprint;
 // What rules ask of a system.
 mod fleet;
 mod holds;
-mod pools;
+pub(in crate::answers) mod pools;
 
 // A question of its own.
 mod endless;

@@ -8,6 +8,8 @@ pub mod csv;
 pub mod findings;
 pub mod grid;
 pub mod html;
+#[cfg(feature = "hunt")]
+pub mod hunt;
 pub mod json;
 pub mod launch;
 pub mod layers;
@@ -15,6 +17,7 @@ pub mod lines;
 pub mod openmetrics;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+pub mod rare;
 pub mod rows;
 pub mod size;
 pub mod sweep;

@@ -13,6 +13,8 @@ mod common;
 mod compare;
 mod completions;
 mod explain;
+#[cfg(feature = "hunt")]
+mod hunt;
 mod import;
 #[cfg(feature = "live")]
 mod live;
@@ -21,6 +23,7 @@ mod metrics;
 mod models;
 mod page;
 mod progress;
+mod rare;
 mod run;
 mod size;
 mod sweep;
@@ -45,6 +48,11 @@ enum Command {
     Compare(compare::Compare),
     /// The smallest setting that meets the objectives, and the cliff beside it
     Size(size::Size),
+    /// The mildest bad day that breaks an objective, as an experiment that brings it about
+    #[cfg(feature = "hunt")]
+    Hunt(hunt::Hunt),
+    /// How rare a checkout timeout is that plain runs never see
+    Rare(rare::Rare),
     /// The grid of `vary`: as a table, kept on disk, in parts on several machines
     Sweep(sweep::Sweep),
     /// The parts of a sweep, put together
@@ -98,6 +106,9 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Compare(compare) => compare.run(),
         Command::Size(size) => size.run(),
+        #[cfg(feature = "hunt")]
+        Command::Hunt(hunt) => hunt.run(),
+        Command::Rare(rare) => rare.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Check(check) => check.run(),

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 mod compare;
+mod hunt;
+mod rare;
 mod report;
 mod size;
 mod sweep;

@@ -29,6 +29,7 @@ const SIZES: &[(&str, &str, &str, u32)] = &[
     ("nullpool-against-pooled", "5s", "20s", 3),
     ("overflow-churn", "5s", "1min", 3),
     ("recycling-wave", "5s", "150s", 2),
+    ("retry-storm", "2s", "20s", 2),
     ("session-starvation", "0s", "3min", 2),
     ("timeouts-under-overload", "10s", "2min", 2),
 ];

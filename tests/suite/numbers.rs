@@ -11,6 +11,7 @@ mod bands;
 mod chance;
 mod coverage;
 mod macro_runs;
+mod rare;
 mod recursion;
 mod starts;
 mod truth;

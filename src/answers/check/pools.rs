@@ -5,7 +5,7 @@ use crate::parts::pool::PoolSpec;
 
 /// What a kind of pool does, under the names that it has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Habits {
+pub(in crate::answers) struct Habits {
     /// Longest wait for a connection: the field, and nothing if it waits for ever. No field if there is no such setting.
     pub wait: Option<(&'static str, Option<Span>)>,
     /// Age from which a connection is replaced: the field, and nothing if never.
@@ -19,7 +19,7 @@ pub(super) struct Habits {
 }
 
 /// What this pool does.
-pub(super) fn habits(pool: &PoolSpec) -> Habits {
+pub(in crate::answers) fn habits(pool: &PoolSpec) -> Habits {
     let none = Habits { wait: None, lifetime: None, idle: None, kept: 0, asks: None };
     let on = |span: Span| (!span.is_zero()).then_some(span);
     let asks = |on: bool, field| on.then_some(field);

@@ -51,6 +51,11 @@ impl Queue {
         self.rate() * self.at_the_end(patience) / self.normalised(patience)
     }
 
+    /// The share of those who wait longer than `t`, if there is no patience to end it.
+    pub fn tail(&self, t: f64) -> f64 {
+        self.prob_wait() * libm::exp(-(self.capacity() - self.rate()) * t)
+    }
+
     /// λ² times the limit of T Var(mean queue length over T) over the rate, by the formula for birth-death processes:
     /// 2 Σ (Σ_{i≤j} (f(i) − f̄) π(i))² / (λ π(j)) with f(i) = max(0, i − servers) (Burman 1980; Whitt 1992).
     pub fn asymptotic_variance_of_waiting(&self) -> f64 {
@@ -118,6 +123,10 @@ fn closed_forms_give_the_published_values() {
     let impatient = Queue { patience: Some(0.010), ..Queue::of_ten(0.95) };
     close(impatient.prob_refused(), 0.021_344_261_228_845_245);
     close(impatient.mean_wait(), 3.133_112_978_382_577e-3);
+    close(Queue { patience: Some(0.050), ..ten }.prob_refused(), 1.686_766_301_226_162e-10);
+    let five = Queue { servers: 5, load: 0.7, service: 0.010, patience: Some(0.060) };
+    close(five.prob_refused(), 1.398_913_906_911_729e-5);
+    close(Queue { patience: None, ..five }.tail(0.060), 4.662_894_153_331_287e-5);
     let single = Queue { servers: 1, load: 0.5, service: 0.010, patience: None };
     close(single.asymptotic_variance_of_waiting(), 0.170);
     close(ten.asymptotic_variance_of_waiting(), 0.633_831_096_256_578_6);
