@@ -15,6 +15,10 @@ pub fn write(experiment: &Experiment, befallen: &Blueprint, sets: &[(String, Str
     if !head.ends_with([',', '(']) {
         head.push(',');
     }
+    // What concerns the experiment itself cannot stand in a scenario.
+    let of_experiment = |path: &str| matches!(path, "seed" | "warmup" | "duration" | "replications");
+    let (frame, sets): (Vec<_>, Vec<_>) = sets.iter().partition(|(path, _)| of_experiment(path));
+    head.insert_str(0, &frame.iter().map(|(path, value)| format!("// With --set {path}={value}\n")).collect::<String>());
     let comments: String = said.iter().map(|line| format!("// {line}\n")).collect();
     let mut set: Vec<String> = sets.iter().map(|(path, value)| format!("(\"{path}\", {})", written(value))).collect();
     for stream in &befallen.workload {
