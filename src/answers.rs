@@ -17,7 +17,9 @@ pub mod film;
 pub mod grid;
 #[cfg(feature = "hunt")]
 pub mod hunt;
+pub mod knobs;
 pub mod load;
+pub mod look;
 pub mod measured;
 pub mod metrics;
 pub mod objectives;

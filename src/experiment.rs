@@ -8,6 +8,7 @@
 pub mod check;
 pub mod data;
 pub mod diagnose;
+pub mod edit;
 pub mod file;
 pub mod library;
 pub mod locate;

@@ -15,6 +15,7 @@ use crate::kernel::time::{SimTime, Span};
 use crate::measure::outcome::{Counter, Outcome};
 use crate::simulation::blueprint::Blueprint;
 use crate::simulation::model::Model;
+use crate::simulation::observer::Observer;
 use crate::simulation::run::simulate;
 
 /// How long to look, and with which chance.
@@ -60,6 +61,49 @@ pub fn replicate_with_views(blueprint: &Blueprint, course: Course, replication: 
     counter.close(&model.world);
     events += simulate(&mut model, until + course.duration + PATIENCE, &mut counter);
     (counter.finish(events), views.taken)
+}
+
+/// The same, as long as `goes_on` says so; it is asked every so often.
+pub fn replicate_while(blueprint: &Blueprint, course: Course, replication: u64, goes_on: &(dyn Fn() -> bool + Sync)) -> Option<Outcome> {
+    let mut model = Model::new(blueprint, &Seed::new(course.seed, replication)).expect("a checked blueprint builds");
+    let from = SimTime::ZERO + course.warmup;
+    let until = from + course.duration;
+    let mut counter = Counter::new(blueprint.workload.len(), blueprint.apps.len(), from, until, SLICES);
+    let run = |model: &mut Model, counter: &mut Counter, end: SimTime| {
+        const PIECES: u64 = 64;
+        let (begin, mut events) = (model.world.agenda.now(), 0);
+        for piece in 1..=PIECES {
+            let next = SimTime::from_nanos(begin.nanos() + ((end - begin).nanos() / PIECES) * piece);
+            events += simulate(model, if piece == PIECES { end } else { next }, counter);
+            if !goes_on() {
+                return None;
+            }
+            if counter.is_satisfied() {
+                break;
+            }
+        }
+        Some(events)
+    };
+    counter.start(&model.world);
+    let mut events = run(&mut model, &mut counter, SimTime::from_nanos(from.nanos().saturating_sub(1)))?;
+    counter.begin(&mut model);
+    events += run(&mut model, &mut counter, SimTime::from_nanos(until.nanos() - 1))?;
+    counter.close(&model.world);
+    events += run(&mut model, &mut counter, until + course.duration + PATIENCE)?;
+    Some(counter.finish(events))
+}
+
+/// Replications from 0 on, as long as `goes_on` says so, on `jobs` threads; in their order.
+pub fn run_while(
+    blueprint: &Blueprint,
+    course: Course,
+    replications: u64,
+    jobs: usize,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Option<Vec<Outcome>> {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("threads can be started");
+    let one = |replication| replicate_while(blueprint, course, replication, goes_on);
+    threads.install(|| (0..replications).into_par_iter().map(one).collect())
 }
 
 struct Views {

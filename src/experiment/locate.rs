@@ -26,6 +26,11 @@ pub fn follow(node: &Node, steps: &[&str]) -> Found {
     Found { depth: steps.len(), span: at.head() }
 }
 
+/// What stands at the end of `steps`, followed as [`follow`] does.
+pub fn node<'a>(node: &'a Node, steps: &[&str]) -> Option<&'a Node> {
+    steps.iter().try_fold(node, |at, step| descend(at, step))
+}
+
 /// How many steps of a path name something that a later file replaces as a whole: what lies deeper than that in an
 /// earlier file no longer counts.
 pub fn replaced_whole(steps: &[&str]) -> usize {

@@ -25,6 +25,8 @@ mod page;
 mod progress;
 mod rare;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod size;
 mod sweep;
 mod trace;
@@ -66,6 +68,9 @@ enum Command {
     Live(live::Live),
     /// An experiment from real configuration files and measured load
     Import(import::Import),
+    /// A local page with sliders, whose charts follow them
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     /// What can be named in a file: models that come with poolcast, and all kinds
     Models(models::Models),
     /// What a field means in the real system and here
@@ -116,6 +121,8 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Live(live) => live.run(),
         Command::Import(import) => import.run(),
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => serve.run(),
         Command::Models(models) => models.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

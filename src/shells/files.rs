@@ -52,7 +52,8 @@ impl Home {
         if stem == "-" { "experiment".to_owned() } else { stem.into_owned() }
     }
 
-    fn neighbour(&self, file: &str) -> Option<String> {
+    /// The text of a file by its name relative to the experiment's directory.
+    pub fn neighbour(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.directory.join(file)).ok()
     }
 }

@@ -8,6 +8,7 @@ use poolcast::parts::proxy::ProxySpec;
 use poolcast::parts::proxy::pgbouncer::PoolMode;
 use poolcast::parts::workload::ArrivalsSpec;
 
+mod edit;
 mod laws;
 mod messages;
 pub mod mutations;

@@ -15,6 +15,8 @@ mod recorded;
 mod pgbouncer;
 mod library;
 mod metrics;
+#[cfg(feature = "serve")]
+mod serve;
 mod smoke;
 mod tables;
 mod theory;

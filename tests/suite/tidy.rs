@@ -25,14 +25,14 @@ const WORDS: &[(&[&str], &str, &[&str], &str)] = &[
     (
         &["std::net", "TcpStream", "TcpListener", "UdpSocket", "UnixStream", "Command::new"],
         "shells",
-        &["src/shells/live"],
-        "sockets and processes belong to shells/live",
+        &["src/shells/live", "src/shells/serve"],
+        "sockets and processes belong to shells/live and shells/serve",
     ),
     (
         &["std::time", "Instant::", "SystemTime"],
         "shells",
-        &["src/shells/live", "src/shells/cli/progress.rs"],
-        "the wall clock belongs to shells/live and the progress bar",
+        &["src/shells/live", "src/shells/serve", "src/shells/cli/progress.rs"],
+        "the wall clock belongs to shells/live, shells/serve and the progress bar",
     ),
     (&["rayon"], "shells", &["src/answers/runner"], "replications are spread over threads in answers/runner"),
     (&["std::thread", "thread::", "std::env"], "answers", &[], "threads and the environment belong to the shells"),
@@ -193,9 +193,14 @@ fn every_model_says_first_where_its_numbers_come_from() {
     }
 }
 
+/// The experiments that come with poolcast.
+pub fn experiments() -> Vec<PathBuf> {
+    files(&root().join("experiments"), "ron")
+}
+
 #[test]
 fn every_experiment_asks_a_question_and_its_systems_can_be_built() {
-    for path in files(&root().join("experiments"), "ron") {
+    for path in experiments() {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path).expect("it can be read");
         let first = text.lines().next().unwrap_or_default();

@@ -39,14 +39,15 @@ pub fn render(data: &Data) -> String {
         without_script(data),
         data.json()
     );
-    page(&data.question, &content, &[SCRIPT], "")
+    page(&data.question, &content, "", &[SCRIPT], "")
 }
 
-/// A page of this content, whose scripts run in their order. Nothing else may run, and nothing is fetched, but for what
-/// `allowed` adds to the policy (`connect-src 'self'`).
-pub fn page(title: &str, content: &str, scripts: &[&str], allowed: &str) -> String {
+/// A page of this content in [`STYLE`] and then `style`, whose scripts run in their order. Nothing else may run, and nothing
+/// is fetched, but for what `allowed` adds to the policy (`connect-src 'self'`).
+pub fn page(title: &str, content: &str, style: &str, scripts: &[&str], allowed: &str) -> String {
+    let styles = [STYLE, style].concat();
     let hashes: String = scripts.iter().map(|script| format!(" 'sha256-{}'", sha256(script))).collect();
-    let style = sha256(STYLE);
+    let style = sha256(&styles);
     let policy =
         format!("default-src 'none'; script-src{hashes}; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; {allowed}");
     let scripts: String = scripts.iter().map(|script| format!("<script>{script}</script>\n")).collect();
@@ -54,7 +55,7 @@ pub fn page(title: &str, content: &str, scripts: &[&str], allowed: &str) -> Stri
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{} · poolcast</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{content}\n{scripts}</body>\n</html>\n",
+         <title>{} · poolcast</title>\n<style>{styles}</style>\n</head>\n<body>\n{content}\n{scripts}</body>\n</html>\n",
         policy.trim_end_matches([' ', ';']),
         escaped(title),
     )

@@ -22,7 +22,7 @@ pub(super) struct Metrics {
     /// The interval of virtual time between two scrapes
     #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "5s", requires = "metrics")]
     metrics_every: Span,
-    /// When the run begins for the metrics, in seconds since 1970; $(date +%s) is now. [default: 1 January 2026, UTC]
+    /// When the run begins for the metrics, in seconds since 1970, such as $(date -d -10min +%s) [default: 1 January 2026, UTC]
     #[arg(long, value_name = "SECONDS", default_value_t = NEW_YEAR, hide_default_value = true, requires = "metrics")]
     metrics_start: u64,
 }

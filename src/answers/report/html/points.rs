@@ -18,7 +18,7 @@ use crate::measure::outcome::Outcome;
 use crate::measure::quantiles::Quantiles;
 
 /// The percentiles that a page draws.
-const PERCENTILES: [f64; 14] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.9975, 0.999, 0.9995, 0.9999, 0.99999];
+pub const PERCENTILES: [f64; 14] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.9975, 0.999, 0.9995, 0.9999, 0.99999];
 
 /// What a command was asked: for the head of a page, and so that it can be asked again.
 pub struct Asked<'a> {
