@@ -9,6 +9,7 @@ cargo test
 POOLCAST="${CARGO_TARGET_DIR:-target}/debug/poolcast" tests/cluster/run.sh
 tests/metrics/run.sh
 tests/live/run.sh
+tests/browser/run.sh
 
 # Real sockets and real seconds: it sleeps most of its time, so it goes beside the others.
 tests/oracle/pgbouncer/compare.sh >target/oracle/pgbouncer.log 2>&1 &
