@@ -57,9 +57,9 @@ impl Experiment {
 
     /// The value replaced where it was given last.
     fn in_place(&self, scenario: Option<&Scenario>, (path, value): &(String, String)) -> Option<String> {
-        let settings =
+        let mut settings =
             scenario.into_iter().flat_map(|scenario| &scenario.settings).chain(self.vary.iter().flat_map(|axis| axis.settings.first()));
-        if let Some(setting) = settings.filter(|setting| setting.path == *path).last() {
+        if let Some(setting) = settings.rfind(|setting| setting.path == *path) {
             return Some(self.with(setting.value_span.clone(), value));
         }
         let steps: Vec<&str> = path.split('.').collect();
