@@ -85,7 +85,7 @@ async function moves(browser, address, made) {
   await check(page, wrong, "after the sliders were moved");
   // Every slider and choice answers, and none of them with a complaint.
   for (const path of ["workload.bookings.arrivals.rate", "apps.api.pool.max_overflow", "database.service.cores"]) {
-    await move(page, `input[data-path="${path}"]`, "10");
+    await move(page, `input[data-path="${path}"]`, "7");
   }
   await page.selectOption("#scenario", "transaction");
   await page.selectOption('select[data-path="proxy.pool_mode"]', "Session");
