@@ -4,9 +4,11 @@
 //! `report` use `why`, `report` uses `compare`, `grid`, `check`, `trace`, `film`, `size` and `basis`, and `ask` uses `report`.
 //! `film`, `evidence`, `hunt` and `rare` use `runner`, `rare` uses `check`; `size` uses `evidence`, `search`, `load`,
 //! `check` and `why`.
+//! `validate` uses `runner`, and `calibrate` uses `validate`.
 
 pub mod ask;
 pub mod basis;
+pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod demand;
@@ -34,5 +36,6 @@ pub mod starts;
 pub mod summary;
 pub mod theory;
 pub mod trace;
+pub mod validate;
 pub mod why;
 pub mod words;

@@ -1,9 +1,11 @@
 //! Floor 5: observers and figures. Imports the floors below; inside it, `intervals` uses `student`, the files that
 //! state figures from many replications use `histogram`, `intervals` and `student`, `outcome` uses `histogram` and
-//! `windows`, `recording` uses `outcome` and `windows`, `spent` uses `journey`, and `journeys` uses both.
+//! `windows`, `recording` uses `histogram`, `outcome` and `windows`, `spent` uses `journey`, and `journeys` uses both;
+//! `equivalence` uses `student`, and `stages` uses `journey` and `recording`.
 
 pub mod brink;
 pub mod courses;
+pub mod equivalence;
 pub mod histogram;
 pub mod intervals;
 pub mod journey;
@@ -13,8 +15,10 @@ pub mod outcome;
 pub mod paired;
 pub mod quantiles;
 pub mod recording;
+pub mod scaling;
 pub mod scrapes;
 pub mod spent;
+pub mod stages;
 pub mod stationary;
 pub mod student;
 pub mod theory;

@@ -3,6 +3,7 @@
 use crate::answers::document::{Answer, Document};
 use crate::experiment::Plan;
 
+pub mod calibrate;
 pub mod compare;
 pub mod csv;
 pub mod findings;
@@ -24,6 +25,7 @@ pub mod sweep;
 pub mod table;
 pub mod theory;
 pub mod timeline;
+pub mod validate;
 pub mod waterfall;
 
 /// The result document of a plan's answers.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::error::Error;
 
+pub mod costs;
 pub mod fitness;
 pub mod outcome;
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub struct Custom {
     pub checkout: LatencySpec,
     /// At each statement.
     pub statement: LatencySpec,
+    /// More of it where a statement begins a transaction: a BEGIN sent by itself, its round trip included.
+    pub begin: LatencySpec,
     /// At each ping.
     pub ping: LatencySpec,
     /// At each reset on return.
@@ -84,6 +86,7 @@ impl DriverSpec {
         for (name, latency) in [
             ("checkout", &times.checkout),
             ("statement", &times.statement),
+            ("begin", &times.begin),
             ("ping", &times.ping),
             ("reset", &times.reset),
             ("close", &times.close),
@@ -102,9 +105,8 @@ impl DriverSpec {
             DriverSpec::TokioPostgres => (0, 1, 3),
             DriverSpec::Ideal | DriverSpec::Custom(_) => (0, 0, 3),
         };
-        let begin = LatencySpec::always(self.begin());
-        let times =
-            [times.checkout, times.statement, times.ping, times.reset, times.close, begin].map(|latency| Often::from(latency.prepare()));
+        let times = [times.checkout, times.statement, times.ping, times.reset, times.close, times.begin]
+            .map(|latency| Often::from(latency.prepare()));
         let ideal = times.iter().all(|time| time.constant() == Some(Span::ZERO));
         Driver { times, ideal, dice: seed.stream(&format!("driver/{app}/times")), ping_trips, begin_trips, initialise_trips }
     }
@@ -113,19 +115,14 @@ impl DriverSpec {
         let us = |us: u64| LatencySpec::always(micros(us));
         match self {
             DriverSpec::Ideal => Custom::default(),
-            DriverSpec::Asyncpg => Custom { checkout: us(142), statement: us(120), ping: us(99), reset: us(105), close: us(2390) },
-            DriverSpec::Psycopg => Custom { checkout: us(144), statement: us(150), ping: us(147), reset: us(104), close: us(98) },
-            DriverSpec::TokioPostgres => Custom { statement: us(2), reset: us(5), ..Custom::default() },
+            DriverSpec::Asyncpg => {
+                Custom { checkout: us(142), statement: us(120), begin: us(185), ping: us(99), reset: us(105), close: us(2390) }
+            }
+            DriverSpec::Psycopg => {
+                Custom { checkout: us(144), statement: us(150), begin: us(218), ping: us(147), reset: us(104), close: us(98) }
+            }
+            DriverSpec::TokioPostgres => Custom { statement: us(2), begin: us(25), reset: us(5), ..Custom::default() },
             DriverSpec::Custom(times) => (**times).clone(),
-        }
-    }
-
-    fn begin(&self) -> Span {
-        match self {
-            DriverSpec::Asyncpg => micros(185),
-            DriverSpec::Psycopg => micros(218),
-            DriverSpec::TokioPostgres => micros(25),
-            DriverSpec::Ideal | DriverSpec::Custom(_) => Span::ZERO,
         }
     }
 }

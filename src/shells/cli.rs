@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand};
 use crate::answers::report::lines::Sheet;
 use crate::experiment::Problem;
 
+#[cfg(feature = "live")]
+mod calibrate;
 mod check;
 mod common;
 mod compare;
@@ -30,6 +32,8 @@ mod serve;
 mod size;
 mod sweep;
 mod trace;
+#[cfg(feature = "live")]
+mod validate;
 
 /// Forecasts how database connection pools behave before production does.
 ///
@@ -66,6 +70,12 @@ enum Command {
     /// The same experiment on real pools and a real PostgreSQL
     #[cfg(feature = "live")]
     Live(live::Live),
+    /// A model file measured on a live server
+    #[cfg(feature = "live")]
+    Calibrate(calibrate::Calibrate),
+    /// Live and simulated side by side, with a verdict
+    #[cfg(feature = "live")]
+    Validate(validate::Validate),
     /// An experiment from real configuration files and measured load
     Import(import::Import),
     /// A local page with sliders, whose charts follow them
@@ -82,7 +92,7 @@ enum Command {
 
 const EXITS: &str = "Exit codes:
   0  done, and every objective was met
-  1  done, and an objective was missed
+  1  done, and an objective was missed, or a validation found a difference
   2  bad input: a file or a flag, with the place and the remedy
   3  something outside failed: the file system, a database
 
@@ -120,6 +130,10 @@ pub fn main() -> ExitCode {
         Command::Trace(trace) => trace.run(),
         #[cfg(feature = "live")]
         Command::Live(live) => live.run(),
+        #[cfg(feature = "live")]
+        Command::Calibrate(calibrate) => calibrate.run(),
+        #[cfg(feature = "live")]
+        Command::Validate(validate) => validate.run(),
         Command::Import(import) => import.run(),
         #[cfg(feature = "serve")]
         Command::Serve(serve) => serve.run(),

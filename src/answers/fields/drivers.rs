@@ -19,7 +19,7 @@ pub(super) const ALL: &[Family] = &[
             field(
                 "Custom",
                 "",
-                "Your own measurements: Custom(checkout, statement, ping, reset, close), each a distribution, 0s where left out.",
+                "Your own measurements: Custom(checkout, statement, begin, ping, reset, close), each a distribution, 0s where left out.",
                 "",
             ),
         ],
@@ -30,6 +30,7 @@ pub(super) const ALL: &[Family] = &[
         fields: &[
             field("checkout", "0s", "The library's own time at each checkout.", ""),
             field("statement", "0s", "At each statement.", ""),
+            field("begin", "0s", "More of it where a statement begins a transaction: a BEGIN sent by itself, its round trip included.", ""),
             field("ping", "0s", "At each ping.", ""),
             field("reset", "0s", "At each reset on return.", ""),
             field("close", "0s", "At each close, while the caller waits.", ""),

@@ -74,7 +74,8 @@ fn quantile(values: &mut [u64], p: f64) -> f64 {
     values.get(rank.saturating_sub(1)).map_or(0.0, |ns| *ns as f64 / 1e9)
 }
 
-fn occupies(workload: &[StreamSpec]) -> bool {
+/// Whether requests keep event loops busy: then a worker takes the next one up late, and that is what is looked at.
+pub fn occupies(workload: &[StreamSpec]) -> bool {
     fn any(steps: &[StepSpec]) -> bool {
         steps.iter().any(|step| match step {
             StepSpec::Work(_) | StepSpec::Block(_) => true,

@@ -168,6 +168,16 @@ impl ServersArgs {
         Ok(Target::Own(Address::parse(&url, "--url")?, bouncer))
     }
 
+    /// Whether servers are started and thrown away.
+    pub(super) fn is_local(&self) -> bool {
+        self.local
+    }
+
+    /// Whether a PgBouncer of the user's own stands before the database.
+    pub(super) fn names_proxy(&self) -> bool {
+        !self.local && (self.pgbouncer_url.is_some() || env::var("POOLCAST_PGBOUNCER_URL").is_ok_and(|url| !url.is_empty()))
+    }
+
     fn check_time(&self, plan: &Plan, runs: u32) -> Result<(), Failure> {
         let once: f64 = plan.points.iter().map(|point| (course(plan, point).warmup + plan.duration).seconds()).sum();
         let all = once * f64::from(runs);

@@ -1,0 +1,151 @@
+//! `poolcast validate`: live and simulated side by side, with a verdict.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common::{Common, Format};
+use super::live::ServersArgs;
+use super::{Failure, Outcome, answer, complain};
+use crate::answers::report::{json, validate as report};
+use crate::answers::runner::{Course, course};
+use crate::answers::validate::judge::{FEWEST, Found, Terms, document};
+use crate::answers::validate::sitting::Sitting;
+use crate::answers::validate::{self, Validation};
+use crate::experiment::{Plan, Point, Problem};
+use crate::kernel::time::Span;
+use crate::measure::equivalence::Verdict;
+use crate::measure::recording::Recording;
+use crate::shells::files::{self, Home};
+use crate::shells::live::run::{self, Options};
+use crate::shells::live::sitting;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  poolcast validate experiments/live/steady.ron --local
+  poolcast validate experiments/live/overflow.ron --local --repetitions 5 --out results
+  poolcast validate checkout.ron --url postgres://app:secret@localhost/shop --format json | jq '.metrics[]'
+
+Each live run is simulated with the arrivals and demands that it really had. A figure agrees if an equivalence test (two
+one-sided tests at 5 %) shows the difference to be within the margin, and differs if it shows it to be beyond.
+
+Exit code 0: all figures agree. 1: a figure differs. 3: the machine or the runs were too noisy for a verdict.")]
+pub(super) struct Validate {
+    /// An experiment file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    servers: ServersArgs,
+    /// Live runs of each point, each with other requests
+    #[arg(long, value_name = "N", default_value_t = FEWEST as u32, value_parser = clap::value_parser!(u32).range(FEWEST as i64..=100))]
+    repetitions: u32,
+    /// How far apart times may be, as a share of the live ones; left out, 0.1 of a latency, 0.2 of a wait or a p99
+    #[arg(long, value_name = "SHARE")]
+    margin: Option<f64>,
+    /// Simulates the file's own model; left out, its costs are measured beside the runs
+    #[arg(long)]
+    as_written: bool,
+    /// Gives verdicts even where the machine is busy with something else
+    #[arg(long)]
+    judge_anyway: bool,
+    /// Runs only this scenario (repeatable)
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
+    /// Writes NAME.validate.txt, NAME.validate.json, NAME.validate.csv and each run's recording into this directory
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// How long costs are measured beside each run, after a start that does not count.
+const SITTING: Span = Span::from_secs(3);
+const SITTING_START: Span = Span::from_millis(500);
+/// So that the requests beside a run are not its own.
+const SITTING_REPLICATIONS: u64 = 1_000_000;
+
+impl Validate {
+    pub(super) fn run(self) -> Outcome {
+        let home = Home::of(&self.file);
+        let mut plan = self.common.planned(&self.common.chosen(&home, &self.scenario)?)?;
+        home.load(&mut plan)?;
+        if let Some(margin) = self.margin.filter(|margin| !(0.0..=10.0).contains(margin)) {
+            let problem = Problem::nowhere(format!("--margin {margin} is no share"));
+            return Err(Failure::Input(problem.help("0.1 allows a tenth of what was measured live")));
+        }
+        let options = self.servers.options(&plan, self.repetitions)?;
+        let mut found = Vec::new();
+        for (index, point) in plan.points.iter().enumerate() {
+            found.push(self.point(&plan, point, &options, &format!("{}-{index}", home.stem()))?);
+        }
+        let document = document(&plan, &found, Terms { margin: self.margin, anyway: self.judge_anyway });
+        answer(&text(self.common.format, &document))?;
+        if let Some(directory) = &self.out {
+            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
+                let plain = anstream::adapter::strip_str(&text(format, &document)).to_string();
+                files::write(directory, &format!("{}.validate.{ending}", home.stem()), &plain)?;
+            }
+        }
+        match document.verdict {
+            Verdict::Agrees => Ok(true),
+            Verdict::Differs => Ok(false),
+            Verdict::TooNoisy => Err(Failure::Outside(no_verdict(&document, self.judge_anyway))),
+        }
+    }
+
+    /// All live runs of a point, each after a short measurement of costs; then the same requests simulated.
+    fn point<'a>(&self, plan: &Plan, point: &'a Point, options: &Options, name: &str) -> Result<Found<'a>, Failure> {
+        let course = course(plan, point);
+        let mut sitting = match self.as_written {
+            true => None,
+            false => Some(Sitting::new(&point.blueprint, sitting::trips(&point.blueprint, options)?)),
+        };
+        let mut recordings = Vec::new();
+        for repetition in 0..u64::from(self.repetitions) {
+            if let Some(sitting) = &mut sitting {
+                let brief = Course { seed: course.seed, warmup: SITTING_START, duration: SITTING };
+                let quiet = sitting.blueprint(&point.blueprint);
+                sitting.add(&run::run(&quiet, brief, SITTING_REPLICATIONS + repetition, options)?);
+            }
+            let recording = run::run(&point.blueprint, course, repetition, options)?;
+            self.tell(point, &recording, repetition);
+            if let Some(directory) = &self.out {
+                files::write_pieces(&directory.join(format!("{name}-{repetition}.ndjson")), |print| recording.lines(print))?;
+            }
+            recordings.push(recording);
+        }
+        let (model, pace) = match &sitting {
+            Some(sitting) => (sitting.model(&point.blueprint), sitting.pace()),
+            None => (point.blueprint.clone(), 1.0),
+        };
+        let pairs = recordings.iter().map(|recording| validate::pair(point, recording, &model, course, pace)).collect();
+        let calibrated = sitting.as_ref().map_or(Vec::new(), Sitting::measured);
+        let notes = sitting.as_ref().map_or(Vec::new(), Sitting::notes);
+        Ok(Found { point, pairs, calibrated, notes })
+    }
+
+    fn tell(&self, point: &Point, recording: &Recording, repetition: u64) {
+        if !self.common.is_quiet() {
+            let name = point.scenario.clone().map_or(String::new(), |name| format!("{name}: "));
+            let number = repetition + 1;
+            complain(&format!("{name}run {number} of {}, {} attempts", self.repetitions, recording.attempts.len()));
+        }
+    }
+}
+
+fn no_verdict(document: &Validation, judged_anyway: bool) -> String {
+    if document.host.fit || judged_anyway {
+        let wide = document.metrics.iter().filter(|one| one.verdict == Verdict::TooNoisy).count();
+        format!("no verdict: the runs spread too far for {wide} figures; more --repetitions or a longer --set duration=… would help")
+    } else {
+        "no verdict: the machine was busy with something else; on a quiet one, or with --judge-anyway, there is one".to_owned()
+    }
+}
+
+fn text(format: Format, document: &Validation) -> String {
+    match format {
+        Format::Table => report::render(document),
+        Format::Json => json::render(document),
+        Format::Csv => report::csv(document),
+    }
+}
