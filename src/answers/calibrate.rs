@@ -87,12 +87,19 @@ pub fn model(found: &Calibration, system: &Blueprint, max_connections: [u32; 2])
     let mut text = format!("// {}\n", found.server);
     let rounds = count(found.repetitions);
     let mut say = |line: String| writeln!(text, "{line}").expect("a text can be written to");
-    say(format!("// Measured {} by poolcast {} calibrate, {rounds} rounds; connections set up: {}.", found.date, found.poolcast, found.set_up));
+    say(format!(
+        "// Measured {} by poolcast {} calibrate, {rounds} rounds; connections set up: {}.",
+        found.date, found.poolcast, found.set_up
+    ));
     for Operation { all, spread: [low, high] } in &found.operations {
         let [first, third] = all.quartiles.map(seconds);
         say(format!(
             "// {:<36} mean {} (rounds {} to {}), half of {} within {first} to {third}",
-            all.what, seconds(all.mean), seconds(*low), seconds(*high), count(all.count)
+            all.what,
+            seconds(all.mean),
+            seconds(*low),
+            seconds(*high),
+            count(all.count)
         ));
     }
     for Throughput { active, per_second, spread: [low, high] } in &found.throughput {
@@ -102,7 +109,11 @@ pub fn model(found: &Calibration, system: &Blueprint, max_connections: [u32; 2])
         say(format!("// {note}"));
     }
     say("System(".to_owned());
-    say(format!("    network: Network(\n        app: {},\n        proxy: {},\n    ),", written(&system.network.app), written(&system.network.proxy)));
+    say(format!(
+        "    network: Network(\n        app: {},\n        proxy: {},\n    ),",
+        written(&system.network.app),
+        written(&system.network.proxy)
+    ));
     let [most, reserved] = max_connections;
     say(format!("    database: Postgres(\n        max_connections: {most},\n        superuser_reserved_connections: {reserved},"));
     say(format!("        connect: {},", written(&system.database.connect)));
@@ -157,10 +168,22 @@ mod tests {
         };
         let model = model(&found, &system, [100, 3]);
         let workload = "workload: [Stream(name: \"a\", arrivals: Poisson(rate: 1), steps: [Session([Query(Constant(\"1ms\"))])])]";
-        let file = format!("Experiment(question: \"?\", system: {}, duration: \"1s\")", model.replace("System(\n", &format!("System(\n    {workload},\n    apps: [App(name: \"a\", pool: NullPool)],\n")).lines().filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n"));
-        let experiment = Experiment::parse(&file, "calibrated.ron", &|_| None).unwrap_or_else(|problem| panic!("{}\n{file}", problem.render(false)));
+        let file = format!(
+            "Experiment(question: \"?\", system: {}, duration: \"1s\")",
+            model
+                .replace("System(\n", &format!("System(\n    {workload},\n    apps: [App(name: \"a\", pool: NullPool)],\n"))
+                .lines()
+                .filter(|line| !line.starts_with("//"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
+        let experiment =
+            Experiment::parse(&file, "calibrated.ron", &|_| None).unwrap_or_else(|problem| panic!("{}\n{file}", problem.render(false)));
         let plan = experiment.plan(&[], None, None).unwrap_or_else(|problem| panic!("{}", problem.render(false)));
         assert_eq!(plan.points[0].blueprint.database.connect, system.database.connect);
-        assert!(model.starts_with("// PostgreSQL 15\n// Measured 2026-11-23") && model.contains("//   2 statements under way: 405/s"), "{model}");
+        assert!(
+            model.starts_with("// PostgreSQL 15\n// Measured 2026-11-23") && model.contains("//   2 statements under way: 405/s"),
+            "{model}"
+        );
     }
 }

@@ -49,7 +49,11 @@ impl Scaling {
         }
         let best = best.ok_or("no number of cores explains them")?;
         if best.error > TOLERABLE {
-            return Err(format!("the best fit, {} cores, is {:.0} % off: the machine did something else meanwhile", best.cores, 100.0 * best.error));
+            return Err(format!(
+                "the best fit, {} cores, is {:.0} % off: the machine did something else meanwhile",
+                best.cores,
+                100.0 * best.error
+            ));
         }
         if best.cores == most {
             return Err(format!("throughput still grew at {most} statements at once: the number of cores was not reached"));

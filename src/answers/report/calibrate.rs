@@ -35,7 +35,10 @@ pub fn render(document: &Calibration) -> String {
     if let Some(fit) = &document.service {
         let text = format!(
             "Sharing(cores: {}, sigma: {:.4}, kappa: {:.6}), {} off on average",
-            fit.cores, fit.sigma, fit.kappa, percent(fit.error)
+            fit.cores,
+            fit.sigma,
+            fit.kappa,
+            percent(fit.error)
         );
         out += &labelled("service", Look::Key, &text);
     }

@@ -28,8 +28,10 @@ const NO_QUEUE: f64 = 1e-3;
 pub fn both(recording: &Recording, journeys: &[Journey]) -> Vec<Both> {
     let about = &recording.about;
     let counted = about.warmup..about.warmup + about.duration;
-    let simulated: BTreeMap<(u32, u64), Spent> =
-        journeys.iter().filter_map(|journey| Some(((journey.stream.index() as u32, journey.number), stages::simulated(journey)?))).collect();
+    let simulated: BTreeMap<(u32, u64), Spent> = journeys
+        .iter()
+        .filter_map(|journey| Some(((journey.stream.index() as u32, journey.number), stages::simulated(journey)?)))
+        .collect();
     let attempts = recording.attempts.iter().filter(|attempt| counted.contains(&attempt.arrived));
     let pair = |attempt: &crate::measure::recording::Attempt| {
         let simulated = *simulated.get(&(attempt.stream, attempt.number))?;

@@ -179,7 +179,7 @@ impl Sitting {
         if let Some(proxied) = &self.trips.proxied {
             tell("round trip through the proxy", proxied);
         }
-        tell("opening a connection", &self.connects());
+        tell("opening a connection", &self.trips.connect);
         for probe in &self.probes {
             let of = |what: &str| if self.probes.len() > 1 { format!("{what}, {}", probe.app.name) } else { what.to_owned() };
             tell(&of("checkout"), &probe.short.checkout);
@@ -187,6 +187,7 @@ impl Sitting {
             tell(&of("later statement beyond its demand"), &probe.short.later);
             tell(&of("giving back"), &probe.short.give_back);
             if probe.opened.fresh.count() > 0 {
+                tell(&of("opening one by the library"), &probe.opened.connect);
                 tell(&of("first statement on a new connection"), &probe.opened.fresh);
                 tell(&of("giving back and closing"), &probe.opened.give_back);
             }

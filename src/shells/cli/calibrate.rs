@@ -1,6 +1,7 @@
 //! `poolcast calibrate`: a model file measured on a live server.
 
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -13,7 +14,6 @@ use crate::answers::runner::Course;
 use crate::answers::validate::sitting::{Measured, Sitting, Trips};
 use crate::experiment::{Plan, Point, Replications};
 use crate::kernel::time::Span;
-use crate::measure::recording::costs::Times;
 use crate::measure::scaling::Scaling;
 use crate::parts::database::{Postgres, ServiceSpec};
 use crate::parts::pool::sqlalchemy::SqlAlchemy;
@@ -68,6 +68,8 @@ enum Shape {
 const ACTIVE: [u32; 6] = [1, 2, 4, 8, 16, 32];
 const EACH: f64 = 5.0;
 const LASTING: Duration = Duration::from_millis(700);
+/// Rounds further apart than this share of their mean are no measurement.
+const WIDEST: f64 = 0.5;
 /// Of the application's side, in each round.
 const SITTING: Course = Course { seed: 1, warmup: Span::from_millis(500), duration: Span::from_secs(3) };
 
@@ -98,7 +100,7 @@ impl Calibrate {
         if let Target::Own(_, bouncer) = &mut alone.target {
             *bouncer = None;
         }
-        let (mut rounds, mut sittings) = (Vec::new(), Vec::new());
+        let (mut rounds, mut sittings, mut busy) = (Vec::new(), Vec::new(), Vec::<String>::new());
         let mut together = Sitting::new(&plain, Trips::default());
         let said = sitting::with_servers(whole, &options, |database, bouncer| {
             let said = ask(database, &options.target)?;
@@ -109,6 +111,7 @@ impl Calibrate {
                 seen.add(&recording);
                 together.add(&recording);
                 together.add_trips(&round.trips);
+                busy.extend(recording.warnings);
                 sittings.push(seen.measured());
                 rounds.push(round);
                 if !self.quiet {
@@ -117,7 +120,7 @@ impl Calibrate {
             }
             Ok(said)
         })?;
-        let document = self.document(&said, whole, &together, &rounds, &sittings);
+        let document = self.document(&said, whole, &together, &rounds, &sittings, &busy);
         if let Some(path) = &self.out {
             files::write_pieces(path, |print| print(&document.model))?;
         }
@@ -159,27 +162,46 @@ impl Calibrate {
         Ok(Round { trips, curve })
     }
 
-    fn document(&self, said: &Said, whole: &Blueprint, together: &Sitting, rounds: &[Round], sittings: &[Vec<Measured>]) -> Calibration {
-        let mut operations: Vec<Operation> =
-            together.measured().into_iter().map(|all| Operation::among(all, sittings)).collect();
-        let raw: Vec<Times> = rounds.iter().map(|round| round.trips.connect.clone()).collect();
-        operations.extend(Operation::of("opening a connection without a library", &raw));
-        let mut notes = vec![format!(
-            "the library is SQLAlchemy with asyncpg; its driver in a model: {}",
-            together.driver_text()
-        )];
+    /// Cores and contention, unless something else shows in the figures.
+    fn fit(&self, throughput: &[Throughput], busy: &[String]) -> Result<Scaling, String> {
+        if let Some(first) = busy.first() {
+            return Err(first.clone());
+        }
+        let wide = throughput.iter().find(|point| point.spread[1] - point.spread[0] > WIDEST * point.per_second);
+        if let Some(Throughput { active, spread: [low, high], .. }) = wide {
+            return Err(format!("the rounds differ too much: {low:.0} to {high:.0} per second with {active} under way"));
+        }
+        let points: Vec<(u32, f64)> = throughput.iter().map(|point| (point.active, point.per_second)).collect();
+        let fit = Scaling::fit(&points)?;
+        let here = thread::available_parallelism().map_or(u32::MAX, |cores| cores.get() as u32);
+        if self.servers.is_local() && fit.cores > here {
+            return Err(format!("it looks like {} cores, and there are {here}: something else slowed the first points down", fit.cores));
+        }
+        Ok(fit)
+    }
+
+    fn document(
+        &self,
+        said: &Said,
+        whole: &Blueprint,
+        together: &Sitting,
+        rounds: &[Round],
+        sittings: &[Vec<Measured>],
+        busy: &[String],
+    ) -> Calibration {
+        let operations: Vec<Operation> = together.measured().into_iter().map(|all| Operation::among(all, sittings)).collect();
+        let mut notes = vec![format!("the library is SQLAlchemy with asyncpg; its driver in a model: {}", together.driver_text())];
         let points: Vec<(u32, Vec<f64>)> = if self.gentle {
             Vec::new()
         } else {
             ACTIVE.iter().enumerate().map(|(at, active)| (*active, rounds.iter().map(|round| round.curve[at]).collect())).collect()
         };
         let throughput: Vec<Throughput> = points.iter().map(|(active, rounds)| Throughput::of(*active, rounds)).collect();
-        let measured: Vec<(u32, f64)> = throughput.iter().map(|point| (point.active, point.per_second)).collect();
-        let service = match Scaling::fit(&measured) {
+        let service = match self.fit(&throughput, busy) {
             Ok(fit) => Some(fit),
             Err(_) if self.gentle => None,
             Err(why) => {
-                notes.push(format!("nothing could be fitted to the throughput: {why}"));
+                notes.push(format!("nothing was fitted to the throughput: {why}"));
                 None
             }
         };
