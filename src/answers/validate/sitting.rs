@@ -91,7 +91,7 @@ impl Sitting {
             let name = |kind: &str| format!("{kind} {index}");
             for (kind, pool) in apps {
                 if let Some(pool) = pool {
-                    quiet.apps.push(AppSpec { name: name(kind), workers: 1, concurrency: None, pool, ..probe.app.clone() });
+                    quiet.apps.push(AppSpec { name: name(kind), workers: 1, concurrency: Some(20), pool, ..probe.app.clone() });
                 }
             }
             let there = |kind: &str| quiet.apps.iter().any(|app| app.name == name(kind));

@@ -190,7 +190,9 @@ impl Calibrate {
         busy: &[String],
     ) -> Calibration {
         let operations: Vec<Operation> = together.measured().into_iter().map(|all| Operation::among(all, sittings)).collect();
-        let mut notes = vec![format!("the library is SQLAlchemy with asyncpg; its driver in a model: {}", together.driver_text())];
+        let mut notes = busy.to_vec();
+        notes.dedup();
+        notes.push(format!("the library is SQLAlchemy with asyncpg; its driver in a model: {}", together.driver_text()));
         let points: Vec<(u32, Vec<f64>)> = if self.gentle {
             Vec::new()
         } else {

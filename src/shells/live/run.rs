@@ -25,7 +25,7 @@ use crate::measure::recording::{About, Recording};
 use crate::parts::database::ServiceSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::shells::cli::Failure;
-use crate::simulation::blueprint::Blueprint;
+use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 /// The servers of a run.
 #[derive(Clone, Debug)]
@@ -142,7 +142,9 @@ fn leave_room(session: &Session, blueprint: &Blueprint) -> Result<(), Failure> {
     let question = "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
                     - (select count(*) from pg_stat_activity where backend_type = 'client backend')";
     let free: u64 = session.value(question)?.parse().unwrap_or(0);
-    let wanted: Option<u64> = blueprint.apps.iter().map(|app| Some(u64::from(app.workers) * app.pool.kind().most_connections()?)).sum();
+    // A pool without a limit opens no more than its requests need.
+    let most = |app: &AppSpec| Some(u64::from(app.workers) * app.pool.kind().most_connections().or(app.concurrency.map(u64::from))?);
+    let wanted: Option<u64> = blueprint.apps.iter().map(most).sum();
     match wanted {
         Some(wanted) if wanted < free => Ok(()),
         _ => {
