@@ -82,7 +82,14 @@ impl System {
 
     fn blueprint(&self, pool: PoolSpec) -> Blueprint {
         let Costs { checkout, statement, ping, reset, close } = self.driver;
-        let custom = Custom { checkout: ns(checkout), statement: ns(statement), ping: ns(ping), reset: ns(reset), close: ns(close) };
+        let custom = Custom {
+            checkout: ns(checkout),
+            statement: ns(statement),
+            ping: ns(ping),
+            reset: ns(reset),
+            close: ns(close),
+            ..Custom::default()
+        };
         Blueprint {
             workload: self.requests.iter().enumerate().map(|(number, request)| request.stream(number)).collect(),
             apps: vec![AppSpec {
