@@ -5,4 +5,5 @@ pub mod blueprint;
 pub mod conversation;
 pub mod model;
 pub mod observer;
+pub mod roster;
 pub mod run;

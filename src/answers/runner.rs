@@ -129,7 +129,7 @@ impl Views {
 /// SQLAlchemy's `pool.status()` of each worker, PgBouncer's SHOW POOLS, and PostgreSQL's sessions by state.
 fn view(model: &Model, blueprint: &Blueprint) -> String {
     let mut lines = Vec::new();
-    let workers = blueprint.apps.iter().flat_map(|app| (1..=app.workers).map(move |worker| format!("{} worker {worker}", app.name)));
+    let workers = blueprint.workers().map(|(app, worker)| format!("{} worker {worker}", app.name));
     for (name, pool) in workers.zip(model.pools()) {
         lines.push(format!("{name}: {}", pool.status()));
     }

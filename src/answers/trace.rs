@@ -75,7 +75,7 @@ struct Names {
 impl Names {
     fn of(blueprint: &Blueprint) -> Names {
         let quoted = |name: &str| serde_json::Value::from(name).to_string();
-        let workers = blueprint.apps.iter().flat_map(|app| (1..=app.workers).map(|worker| (quoted(&app.name), worker)));
+        let workers = blueprint.workers().map(|(app, worker)| (quoted(&app.name), worker));
         Names { workers: workers.collect(), streams: blueprint.workload.iter().map(|stream| quoted(&stream.name)).collect() }
     }
 

@@ -8,6 +8,7 @@ use crate::parts::fault::FaultSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::protocol::program::{Program, StepSpec};
 use crate::simulation::blueprint::{AppSpec, Blueprint};
+use crate::simulation::roster::Roster;
 
 /// The most workers of one app: more are a slip of the keyboard.
 const MOST_WORKERS: u32 = 100_000;
@@ -38,8 +39,28 @@ pub fn check(blueprint: &Blueprint, horizon: Span) -> Result<(), Invalid> {
             let why = format!("this fault comes at {}, but the run ends at {horizon} (warm-up and duration together)", at.0);
             return Err(within(Invalid::here(why)));
         }
+        if let Some(name) = at.1.app() {
+            check_whose(name, blueprint).map_err(within)?;
+        }
     }
     Ok(())
+}
+
+/// Workers that come and go belong to an app, and are not too many.
+fn check_whose(name: &str, blueprint: &Blueprint) -> Result<(), Invalid> {
+    let Some(app) = blueprint.apps.iter().find(|app| app.name == name) else {
+        return Err(Invalid::field("app", no_app(name, blueprint)));
+    };
+    let ever = Roster::of(app, &blueprint.faults).ever;
+    if ever > MOST_WORKERS {
+        return Err(Invalid::here(format!("with all that come and go {name} has {ever} workers, and {MOST_WORKERS} are the most")));
+    }
+    Ok(())
+}
+
+fn no_app(name: &str, blueprint: &Blueprint) -> String {
+    let known: Vec<&str> = blueprint.apps.iter().map(|app| app.name.as_str()).collect();
+    format!("there is no app `{name}`; {}", super::diagnose::instead(name, &known))
 }
 
 fn check_app(app: &AppSpec) -> Result<(), Invalid> {
@@ -60,9 +81,7 @@ fn check_app(app: &AppSpec) -> Result<(), Invalid> {
 fn check_stream(stream: &StreamSpec, blueprint: &Blueprint) -> Result<(), Invalid> {
     check_name(&stream.name)?;
     if !blueprint.apps.iter().any(|app| app.name == stream.app) {
-        let known: Vec<&str> = blueprint.apps.iter().map(|app| app.name.as_str()).collect();
-        let why = format!("there is no app `{}`; {}", stream.app, super::diagnose::instead(&stream.app, &known));
-        return Err(Invalid::field("app", why));
+        return Err(Invalid::field("app", no_app(&stream.app, blueprint)));
     }
     stream.arrivals.kind().check().map_err(|invalid| invalid.within("arrivals"))?;
     if stream.steps.is_empty() {

@@ -114,7 +114,7 @@ struct StreamState {
 }
 
 impl Clients {
-    /// The clients of a checked workload. `apps` gives each app's first worker, number of workers and balance.
+    /// The clients of a checked workload. `apps` gives each app's first worker, number of workers at the start and balance.
     pub fn new(workload: &[StreamSpec], apps: &[(String, u32, u32, Balance)], world: &World, seed: &Seed) -> Clients {
         let streams = workload.iter().enumerate().map(|(index, spec)| {
             let app = apps.iter().position(|(name, ..)| *name == spec.app).expect("a checked stream goes to an app that is there");
@@ -135,6 +135,16 @@ impl Clients {
             let stream = request.stream.index();
             self.streams[stream].wants.draw_rest(&world.programs[stream], request);
         }
+    }
+
+    /// From now on the app's worker in this place gets requests too.
+    pub fn worker_begins(&mut self, app: AppId, place: u32) {
+        self.balancers[app.index()].join(place);
+    }
+
+    /// From now on it gets none.
+    pub fn worker_retires(&mut self, app: AppId, place: u32) {
+        self.balancers[app.index()].leave(place);
     }
 
     /// The first arrival of each stream.

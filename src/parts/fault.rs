@@ -66,6 +66,24 @@ pub enum FaultSpec {
         /// How long it is held.
         lasting: Span,
     },
+    /// A rolling deploy: the app's workers are replaced one after the other. Each new one is up before the old one, which
+    /// then gets no more requests, finishes those that it has and closes its connections.
+    Deploy {
+        /// Whose workers.
+        app: String,
+        /// From one replacement to the next; zero replaces all at once.
+        each: Span,
+        /// How long the old one goes on beside the new one.
+        overlap: Span,
+    },
+    /// From now on the app has so many workers: new ones begin at once, and those that are too many get no more requests,
+    /// finish those that they have and close their connections.
+    Scale {
+        /// Whose workers.
+        app: String,
+        /// How many.
+        workers: u32,
+    },
     /// This fraction of the database's sessions ends.
     KillConnections {
         /// Of all sessions, 0 ..= 1.
@@ -79,6 +97,14 @@ impl FaultSpec {
         FaultSpec::RestartDatabase { down, starting: Span::ZERO }
     }
 
+    /// The app whose workers come and go, if that is what happens.
+    pub fn app(&self) -> Option<&String> {
+        match self {
+            FaultSpec::Deploy { app, .. } | FaultSpec::Scale { app, .. } => Some(app),
+            _ => None,
+        }
+    }
+
     /// Says what is wrong with the parameters.
     pub fn check(&self) -> Result<(), Invalid> {
         match self {
@@ -88,6 +114,7 @@ impl FaultSpec {
             FaultSpec::SlowDatabase { factor, .. } | FaultSpec::SlowConnects { factor, .. } if !(0.001..=100_000.0).contains(factor) => {
                 Err(Invalid::field("factor", "factor says how many times as long it takes: 10 is ten times as long"))
             }
+            FaultSpec::Scale { workers: 0, .. } => Err(Invalid::field("workers", "an app without workers answers nobody: scale to 1 or more")),
             _ => Ok(()),
         }
     }

@@ -8,10 +8,13 @@ use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, RequestId, WorkerId};
 use crate::{copied, kinds};
 
+pub use ended::end;
+
 pub mod asyncpg_pool;
 pub mod bb8;
 pub mod database_sql;
 pub mod deadpool;
+mod ended;
 mod first_connect;
 pub mod hikari;
 pub mod node_postgres;

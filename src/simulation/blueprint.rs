@@ -9,6 +9,7 @@ use crate::parts::fault::At;
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::protocol::driver::DriverSpec;
+use crate::simulation::roster::Roster;
 
 /// A complete system.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +34,11 @@ impl Blueprint {
     pub fn new(workload: Vec<StreamSpec>, apps: Vec<AppSpec>) -> Blueprint {
         let network = Network { app: LatencySpec::default(), proxy: LatencySpec::default() };
         Blueprint { workload, apps, proxy: ProxySpec::Direct, database: Postgres::default(), network, faults: Vec::new() }
+    }
+
+    /// Every worker that there ever is, in the order of their ids: its app, and its number there, from 1.
+    pub fn workers(&self) -> impl Iterator<Item = (&AppSpec, u32)> {
+        self.apps.iter().flat_map(|app| (1..=Roster::of(app, &self.faults).ever).map(move |number| (app, number)))
     }
 
     /// Whether the question is about a fixed span of time rather than a steady state: something goes wrong in it, or

@@ -1,26 +1,28 @@
 //! All parts, and how to tell each of them something.
 
-use crate::kernel::agenda::Agenda;
+use crate::kernel::agenda::{Agenda, Rank};
 use crate::kernel::ids::Slab;
 use crate::kernel::invalid::Invalid;
 use crate::kernel::rng::Seed;
 use crate::kernel::time::{SimTime, Span};
-use crate::parts::client::Clients;
-use crate::parts::database::{Database, Outage, PostgresServer};
-use crate::parts::fault::{At, FaultSpec};
+use crate::parts::client::{Balance, Clients};
+use crate::parts::database::{Database, PostgresServer};
 use crate::parts::pool::Pool;
 use crate::parts::worker::Workers;
 use crate::protocol::conn::{Far, Near};
 use crate::protocol::cx::{Cx, DatabaseMeter, PoolMeter, ProxyMeter, Wire, World};
-use crate::protocol::error::Error;
 use crate::protocol::event::{AppId, ConnId, Event, Packed, RequestId, WorkerId};
 use crate::protocol::fact::Steps;
 use crate::protocol::program::Program;
 use crate::protocol::request::Stage;
 use crate::protocol::server::{Proxy, Server};
 use crate::simulation::blueprint::Blueprint;
+use crate::simulation::roster::Roster;
 
+mod happenings;
 mod reach;
+
+use happenings::{Happening, happenings};
 
 /// A system, ready to run. Built from a checked blueprint it cannot fail.
 #[derive(Clone)]
@@ -32,7 +34,9 @@ pub struct Model {
     pools: Vec<Box<dyn Pool>>,
     proxy: Option<Box<dyn Proxy>>,
     database: PostgresServer,
-    faults: Vec<At>,
+    happenings: Vec<Happening>,
+    /// Workers that get no more requests, and still have some.
+    leaving: Vec<WorkerId>,
 }
 
 impl Model {
@@ -62,9 +66,10 @@ impl Model {
             database: DatabaseMeter::default(),
         };
         let (mut workers, mut pools, mut apps) = (Workers::default(), Vec::new(), Vec::new());
-        for (index, app) in blueprint.apps.iter().enumerate() {
+        let rosters: Vec<Roster> = blueprint.apps.iter().map(|app| Roster::of(app, &blueprint.faults)).collect();
+        for (index, (app, roster)) in blueprint.apps.iter().zip(&rosters).enumerate() {
             apps.push((app.name.clone(), pools.len() as u32, app.workers, app.balance));
-            for number in 0..app.workers {
+            for number in 0..roster.ever {
                 let dice = seed.of(&format!("pool/{}/{number}", app.name));
                 let pool = app.pool.kind().build(WorkerId(pools.len() as u32), &dice);
                 workers.add(app.concurrency, pool.autobegin());
@@ -75,8 +80,9 @@ impl Model {
         }
         let clients = Clients::new(&blueprint.workload, &apps, &world, seed);
         let database = blueprint.database.build(seed);
-        let mut model = Model { world, clients, workers, pools, proxy, database, faults: blueprint.faults.clone() };
-        model.start();
+        let (times, happenings) = happenings(&blueprint.faults, &apps, &rosters).into_iter().unzip();
+        let mut model = Model { world, clients, workers, pools, proxy, database, happenings, leaving: Vec::new() };
+        model.start(&apps, times);
         Ok(model)
     }
 
@@ -94,14 +100,17 @@ impl Model {
         fork
     }
 
-    fn start(&mut self) {
+    /// The run begins, with the workers that are there from the start.
+    fn start(&mut self, apps: &[(String, u32, u32, Balance)], times: Vec<Span>) {
         let cx = &mut self.world.cx();
-        for pool in &mut self.pools {
-            pool.start(cx);
+        for (_, first, workers, _) in apps {
+            for pool in &mut self.pools[*first as usize..(first + workers) as usize] {
+                pool.start(cx);
+            }
         }
         self.clients.start(cx);
-        for (index, At(when, _)) in self.faults.iter().enumerate() {
-            cx.at(SimTime::ZERO + *when, crate::kernel::agenda::Rank::Timer, Event::Fault { index: index as u32 });
+        for (index, when) in times.into_iter().enumerate() {
+            cx.at(SimTime::ZERO + when, Rank::Timer, Event::Fault { index: index as u32 });
         }
     }
 
@@ -147,8 +156,14 @@ impl Model {
             Event::Arrive { stream } => self.clients.arrive(stream, &mut self.world.cx()),
             Event::Thought { stream, user, turn } => self.clients.thought(stream, user, turn, &mut self.world.cx()),
             Event::Retry { request } if self.lives(request) => self.clients.retry(request, &mut self.world.cx()),
-            Event::Impatient { stream } => self.clients.impatient(stream, &mut self.world.cx()),
-            Event::Finished { request } if self.lives(request) => self.clients.finished(request, &mut self.world.cx()),
+            Event::Impatient { stream } => {
+                self.clients.impatient(stream, &mut self.world.cx());
+                self.let_leave();
+            }
+            Event::Finished { request } if self.lives(request) => {
+                self.clients.finished(request, &mut self.world.cx());
+                self.let_leave();
+            }
 
             Event::Begin { request } if self.runs::<TAKEN>(request, event) => {
                 return self.workers.begin(request, &mut self.world.cx()).then_some(request);
@@ -225,26 +240,6 @@ impl Model {
         match cx.conn(conn).far {
             Far::Proxy => self.proxy.as_mut().expect("a connection to a proxy has one").query(conn, cx),
             Far::Database => self.database.query(conn, cx),
-        }
-    }
-
-    /// What a fault does, and to whom.
-    fn happens(&mut self, fault: usize) {
-        let cx = &mut self.world.cx();
-        if let (FaultSpec::RestartProxy { down }, Some(proxy)) = (&self.faults[fault].1, &mut self.proxy) {
-            return proxy.restart(*down, cx);
-        }
-        let mut down = |farewell, refuses, starts| self.database.go_down(Outage { farewell, refuses, starts }, cx);
-        match self.faults[fault].1 {
-            FaultSpec::RestartDatabase { down: refuses, starting } => down(Error::AdminShutdown, refuses, starting),
-            FaultSpec::CrashDatabase { recovery } => down(Error::ConnectionLost, Span::ZERO, recovery),
-            FaultSpec::Failover { down: refuses } => down(Error::ConnectionLost, refuses, Span::ZERO),
-            FaultSpec::RestartProxy { .. } => unreachable!("a blueprint without a proxy does not restart it"),
-            FaultSpec::KillConnections { fraction } => self.database.kill(fraction, cx),
-            FaultSpec::SlowDatabase { factor, lasting } => self.database.slow_down(factor, lasting, cx),
-            FaultSpec::SlowConnects { factor, lasting } => self.database.slow_connects(factor, lasting, cx),
-            FaultSpec::LockTable { lasting } => self.database.lock(lasting, cx),
-            FaultSpec::Partition { lasting } => cx.cut_off_database(lasting),
         }
     }
 

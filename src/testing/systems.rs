@@ -145,7 +145,8 @@ pub fn databases() -> impl Strategy<Value = Postgres> {
     )
 }
 
-/// What goes wrong in the first quarter of a second; `RestartProxy` is only for systems with PgBouncer.
+/// What goes wrong in the first quarter of a second; `RestartProxy` is only for systems with PgBouncer, and the workers that
+/// come and go are those of "app 0".
 pub fn faults() -> impl Strategy<Value = At> {
     let what = prop_oneof![
         (millis(0, 40), millis(0, 10)).prop_map(|(down, starting)| FaultSpec::RestartDatabase { down, starting }),
@@ -157,6 +158,8 @@ pub fn faults() -> impl Strategy<Value = At> {
         millis(0, 60).prop_map(|lasting| FaultSpec::Partition { lasting }),
         millis(0, 60).prop_map(|lasting| FaultSpec::LockTable { lasting }),
         select(vec![0.3, 1.0]).prop_map(|fraction| FaultSpec::KillConnections { fraction }),
+        (millis(0, 60), millis(0, 60)).prop_map(|(each, overlap)| FaultSpec::Deploy { app: "app 0".to_owned(), each, overlap }),
+        (1_u32..4).prop_map(|workers| FaultSpec::Scale { app: "app 0".to_owned(), workers }),
     ];
     (millis(10, 250), what).prop_map(|(when, what)| At(when, what))
 }

@@ -141,7 +141,7 @@ impl Lines<'_> {
     fn tracks(&self, slices: &[Slice]) -> Vec<Value> {
         let name = |kind: &str, pid: u32, tid: u32, name: &str| json!({"ph": "M", "name": kind, "pid": pid, "tid": tid, "ts": 0, "args": {"name": name}});
         let mut tracks = vec![name("process_name", REQUESTS, 0, "requests")];
-        let workers: u32 = self.blueprint.apps.iter().map(|app| app.workers).sum();
+        let workers = self.blueprint.workers().count() as u32;
         for worker in 0..workers {
             tracks.push(name("process_name", FIRST_WORKER + worker, 0, &worker_name(self.blueprint, worker as usize)));
             tracks.push(name("thread_name", FIRST_WORKER + worker, 0, "event loop"));

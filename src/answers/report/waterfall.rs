@@ -47,14 +47,9 @@ fn heading(journey: &Journey, blueprint: &Blueprint) -> String {
 }
 
 /// `api worker 2`.
-pub fn worker_name(blueprint: &Blueprint, mut index: usize) -> String {
-    for app in &blueprint.apps {
-        if index < app.workers as usize {
-            return format!("{} worker {}", app.name, index + 1);
-        }
-        index -= app.workers as usize;
-    }
-    unreachable!("a worker belongs to an app")
+pub fn worker_name(blueprint: &Blueprint, index: usize) -> String {
+    let (app, number) = blueprint.workers().nth(index).expect("a worker belongs to an app");
+    format!("{} worker {number}", app.name)
 }
 
 /// What it did, in order of first doing, each with the sum of its times: `pool wait 2.9 s`.

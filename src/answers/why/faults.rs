@@ -91,5 +91,7 @@ fn in_words(fault: &FaultSpec) -> String {
         FaultSpec::SlowConnects { factor, lasting } => format!("connecting takes {factor} times as long for {lasting}"),
         FaultSpec::Partition { lasting } => format!("the way to the database is cut for {lasting}"),
         FaultSpec::LockTable { lasting } => format!("a table that all use is locked for {lasting}"),
+        FaultSpec::Deploy { app, each, .. } => format!("{app} is deployed, another worker every {each}"),
+        FaultSpec::Scale { app, workers } => format!("{app} is scaled to {workers} workers"),
     }
 }

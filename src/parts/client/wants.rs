@@ -136,16 +136,19 @@ impl Retrying {
 /// Spreads the requests of one app over its workers.
 #[derive(Clone)]
 pub struct Balancer {
+    // Parameters.
     balance: Balance,
     first: u32,
-    workers: u32,
-    next: u32,
+    // State.
+    /// Those that get requests, as places in the app.
+    living: Vec<u32>,
+    next: usize,
 }
 
 impl Balancer {
     /// Over `workers` workers, the first of which has this number.
     pub fn new(balance: Balance, first: u32, workers: u32) -> Balancer {
-        Balancer { balance, first, workers, next: 0 }
+        Balancer { balance, first, living: (0..workers).collect(), next: 0 }
     }
 
     /// The number of the worker of a request with this word; `load` is the number of requests at each.
@@ -153,13 +156,29 @@ impl Balancer {
     pub fn choose(&mut self, word: u64, load: &[u32]) -> u32 {
         let place = match self.balance {
             Balance::RoundRobin => {
-                let place = self.next;
-                self.next = if place + 1 == self.workers { 0 } else { place + 1 };
+                let place = self.living[self.next];
+                self.next = if self.next + 1 == self.living.len() { 0 } else { self.next + 1 };
                 place
             }
-            Balance::Random => ((u128::from(mix(word)) * u128::from(self.workers)) >> 64) as u32,
-            Balance::LeastBusy => (0..self.workers).min_by_key(|place| load[(self.first + place) as usize]).expect("an app has a worker"),
+            Balance::Random => self.living[((u128::from(mix(word)) * self.living.len() as u128) >> 64) as usize],
+            Balance::LeastBusy => {
+                let busy = |place: &&u32| load[(self.first + **place) as usize];
+                *self.living.iter().min_by_key(busy).expect("an app has a worker")
+            }
         };
         self.first + place
+    }
+
+    /// From now on the worker in this place gets requests too.
+    pub fn join(&mut self, place: u32) {
+        self.living.push(place);
+    }
+
+    /// From now on it gets none. Whose turn it is does not change, unless it was its.
+    pub fn leave(&mut self, place: u32) {
+        let gone = self.living.iter().position(|living| *living == place).expect("who retires has got requests");
+        self.living.remove(gone);
+        self.next -= usize::from(gone < self.next);
+        self.next %= self.living.len();
     }
 }

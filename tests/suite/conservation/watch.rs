@@ -64,7 +64,7 @@ impl Watch {
             slots: u64::from(database.max_connections - database.superuser_reserved_connections),
             cores,
             most_servers,
-            queues: blueprint.apps.iter().flat_map(|app| vec![queues(&app.pool); app.workers as usize]).collect(),
+            queues: blueprint.workers().map(|(app, _)| queues(&app.pool)).collect(),
             ..Watch::default()
         }
     }
