@@ -38,6 +38,7 @@ const RULES: &[Rule] = &[
     apps::blocked_loop,
     faults::ends_sessions,
     faults::holds_up,
+    faults::doubles,
     database::slots,
     proxy::clients,
     proxy::processor,

@@ -114,7 +114,9 @@ impl FaultSpec {
             FaultSpec::SlowDatabase { factor, .. } | FaultSpec::SlowConnects { factor, .. } if !(0.001..=100_000.0).contains(factor) => {
                 Err(Invalid::field("factor", "factor says how many times as long it takes: 10 is ten times as long"))
             }
-            FaultSpec::Scale { workers: 0, .. } => Err(Invalid::field("workers", "an app without workers answers nobody: scale to 1 or more")),
+            FaultSpec::Scale { workers: 0, .. } => {
+                Err(Invalid::field("workers", "an app without workers answers nobody: scale to 1 or more"))
+            }
             _ => Ok(()),
         }
     }

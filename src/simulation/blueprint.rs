@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::kernel::latency::LatencySpec;
 use crate::parts::client::{Balance, StreamSpec};
 use crate::parts::database::Postgres;
-use crate::parts::fault::At;
+use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::protocol::driver::DriverSpec;
@@ -39,6 +39,16 @@ impl Blueprint {
     /// Every worker that there ever is, in the order of their ids: its app, and its number there, from 1.
     pub fn workers(&self) -> impl Iterator<Item = (&AppSpec, u32)> {
         self.apps.iter().flat_map(|app| (1..=Roster::of(app, &self.faults).ever).map(move |number| (app, number)))
+    }
+
+    /// How many workers the app has where it has most: at the start, or after it was scaled out. Those that a deploy replaces
+    /// and that are still there do not count.
+    pub fn most_workers(&self, app: &AppSpec) -> u32 {
+        let scaled = self.faults.iter().filter_map(|At(_, fault)| match fault {
+            FaultSpec::Scale { app: name, workers } if *name == app.name => Some(*workers),
+            _ => None,
+        });
+        scaled.fold(app.workers, u32::max)
     }
 
     /// Whether the question is about a fixed span of time rather than a steady state: something goes wrong in it, or

@@ -91,6 +91,20 @@ impl Roster {
         roster
     }
 
+    /// The most workers that get requests at once.
+    pub fn most(&self) -> u32 {
+        let begun = self.changes.iter().filter(|change| change.turn == Turn::Begins).count() as u32;
+        let mut living = self.ever - begun;
+        let after = |change: &Change| {
+            match change.turn {
+                Turn::Begins => living += 1,
+                Turn::Retires => living -= 1,
+            }
+            living
+        };
+        self.changes.iter().map(after).max().unwrap_or(0).max(self.ever - begun)
+    }
+
     fn begins(&mut self, at: Span) -> u32 {
         let worker = self.ever;
         self.ever += 1;
@@ -104,12 +118,12 @@ mod tests {
     use super::*;
     use crate::parts::pool::PoolSpec;
 
-    fn roster(workers: u32, faults: &[(u64, FaultSpec)]) -> (u32, Vec<String>) {
+    fn roster(workers: u32, faults: &[(u64, FaultSpec)]) -> (u32, Vec<String>, u32) {
         let app = AppSpec { workers, ..AppSpec::new("api", PoolSpec::NullPool) };
         let faults: Vec<At> = faults.iter().map(|(at, fault)| At(Span::from_secs(*at), fault.clone())).collect();
         let roster = Roster::of(&app, &faults);
         let said = |change: &Change| format!("{} {} {:?}", change.at, change.worker, change.turn);
-        (roster.ever, roster.changes.iter().map(said).collect())
+        (roster.ever, roster.changes.iter().map(said).collect(), roster.most())
     }
 
     fn deploy(each: u64, overlap: u64) -> FaultSpec {
@@ -122,29 +136,30 @@ mod tests {
 
     #[test]
     fn a_deploy_replaces_one_after_the_other_and_the_new_one_comes_before_the_old_one_goes() {
-        let (ever, changes) = roster(2, &[(60, deploy(10, 15))]);
+        let (ever, changes, most) = roster(2, &[(60, deploy(10, 15))]);
         assert_eq!(changes, ["1min 2 Begins", "70s 3 Begins", "75s 0 Retires", "85s 1 Retires"]);
-        assert_eq!(ever, 4);
+        assert_eq!((ever, most), (4, 4));
+        assert_eq!(roster(3, &[(60, deploy(10, 15))]).2, 5, "two old ones beside their new ones at 75 s");
         assert_eq!(roster(1, &[(60, deploy(0, 0))]).1, ["1min 1 Begins", "1min 0 Retires"]);
     }
 
     #[test]
     fn scaling_adds_new_workers_and_sends_the_last_ones_away() {
-        let (ever, changes) = roster(2, &[(10, scale(4)), (20, scale(1)), (30, scale(2))]);
+        let (ever, changes, most) = roster(2, &[(10, scale(4)), (20, scale(1)), (30, scale(2))]);
         assert_eq!(changes, ["10s 2 Begins", "10s 3 Begins", "20s 1 Retires", "20s 2 Retires", "20s 3 Retires", "30s 4 Begins"]);
-        assert_eq!(ever, 5);
+        assert_eq!((ever, most), (5, 4));
     }
 
     #[test]
     fn who_was_sent_away_is_not_replaced_and_who_came_during_a_deploy_is_new_already() {
-        let (ever, changes) = roster(2, &[(60, deploy(10, 5)), (62, scale(1)), (63, scale(2))]);
+        let (ever, changes, most) = roster(2, &[(60, deploy(10, 5)), (62, scale(1)), (63, scale(2))]);
         assert_eq!(changes, ["1min 2 Begins", "62s 1 Retires", "63s 3 Begins", "65s 0 Retires"]);
-        assert_eq!(ever, 4);
+        assert_eq!((ever, most), (4, 3));
     }
 
     #[test]
     fn the_faults_of_others_move_nobody() {
         let other = FaultSpec::Scale { app: "jobs".into(), workers: 9 };
-        assert_eq!(roster(3, &[(1, other), (2, FaultSpec::restart(Span::from_secs(1)))]), (3, Vec::new()));
+        assert_eq!(roster(3, &[(1, other), (2, FaultSpec::restart(Span::from_secs(1)))]), (3, Vec::new(), 3));
     }
 }

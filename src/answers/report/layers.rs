@@ -93,7 +93,11 @@ fn apps(answer: &Answer) -> Vec<Layer> {
     let alone = answer.blueprint.apps.len() == 1;
     let app = |app: &AppSpec| {
         let usage = answer.point.pools.get(&app.name).cloned().unwrap_or_default();
-        let limit = app.pool.kind().most_connections().map(|most| most * u64::from(app.workers));
+        let limit = app.pool.kind().most_connections().map(|most| most * u64::from(answer.blueprint.most_workers(app)));
+        let workers = match answer.blueprint.most_workers(app) {
+            most if most > app.workers => format!("{}–{most}", app.workers),
+            workers => workers.to_string(),
+        };
         let mut streams = answer.blueprint.workload.iter().filter(|stream| stream.app == app.name);
         let only = streams.next().filter(|_| streams.next().is_none());
         let waits = match (alone, only) {
@@ -104,9 +108,9 @@ fn apps(answer: &Answer) -> Vec<Layer> {
         let size = app.pool.kind().size();
         Layer {
             name: if limit.is_none() && size == "no pool" {
-                format!("{}  {} × {}", app.name, app.workers, app.pool.name())
+                format!("{}  {workers} × {}", app.name, app.pool.name())
             } else {
-                format!("{}  {} × {} {size}", app.name, app.workers, app.pool.name())
+                format!("{}  {workers} × {} {size}", app.name, app.pool.name())
             },
             limit: limit.map_or("∞".to_owned(), count),
             in_use: mean(usage.in_use_mean),

@@ -125,7 +125,7 @@ pub(super) fn holds_one_and_asks_for_another(answer: &Answer) -> Option<Advice> 
         let (stream, demand) = demands(answer, app).find(|(_, demand)| demand.depth > 1)?;
         (timeouts && answer.point.pools.get(&app.name)?.pending_max > 0).then_some((
             app,
-            limit / u64::from(app.workers),
+            limit / u64::from(answer.blueprint.most_workers(app)),
             stream,
             demand.depth,
         ))
@@ -246,13 +246,13 @@ pub(super) fn demands<'a>(answer: &'a Answer, app: &'a AppSpec) -> impl Iterator
 /// Apps whose pools have a limit, with the limit over all workers and the figures.
 fn limited_apps(answer: &Answer) -> impl Iterator<Item = (&AppSpec, u64, &PoolUse)> {
     answer.blueprint.apps.iter().filter_map(|app| {
-        let limit = app.pool.kind().most_connections()? * u64::from(app.workers);
+        let limit = app.pool.kind().most_connections()? * u64::from(answer.blueprint.most_workers(app));
         Some((app, limit, answer.point.pools.get(&app.name)?))
     })
 }
 
 fn is_exhausted(answer: &Answer, app: &AppSpec, limit: u64, usage: &PoolUse) -> bool {
-    let one_worker_may_be_full = usage.in_use_max >= limit / u64::from(app.workers).max(1) && usage.pending_max > 0;
+    let one_worker_may_be_full = usage.in_use_max >= limit / u64::from(answer.blueprint.most_workers(app)).max(1) && usage.pending_max > 0;
     let waits = is_long(&answer.point.pool_wait.times, &answer.point.latency) || usage.pending_mean >= 1.0;
     usage.timeouts > 0 || (one_worker_may_be_full && waits && queues(answer, usage))
 }

@@ -8,6 +8,7 @@ use crate::parts::database::ServiceSpec;
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::parts::proxy::pgbouncer::PoolMode;
+use crate::simulation::blueprint::AppSpec;
 
 /// Cores this busy have no capacity left.
 const SATURATED: f64 = 0.95;
@@ -34,7 +35,7 @@ pub(super) fn slots(answer: &Answer) -> Option<Advice> {
     if !matches!(answer.blueprint.proxy, ProxySpec::Direct) {
         return Some(advice.then(format!("let the proxy open at most {usable} server connections (max_db_connections)")));
     }
-    let workers: u64 = answer.blueprint.apps.iter().map(|app| u64::from(app.workers)).sum();
+    let workers: u64 = answer.blueprint.apps.iter().map(|app| u64::from(answer.blueprint.most_workers(app))).sum();
     Some(advice.then(format!(
         "at most {} connections for each of the {} workers (pool_size + max_overflow), or PgBouncer(pool_mode: Transaction) between them",
         usable / workers.max(1),
@@ -125,9 +126,10 @@ pub(super) fn timeouts(answer: &Answer) -> Option<Advice> {
 
 /// What the pools may open together.
 pub(super) fn may_open(answer: &Answer) -> String {
-    let apps = answer.blueprint.apps.iter().map(|app| format!("{} {} × {}", app.name, app.workers, app.pool.kind().size()));
+    let workers = |app: &AppSpec| answer.blueprint.most_workers(app);
+    let apps = answer.blueprint.apps.iter().map(|app| format!("{} {} × {}", app.name, workers(app), app.pool.kind().size()));
     let total: Option<u64> =
-        answer.blueprint.apps.iter().map(|app| Some(app.pool.kind().most_connections()? * u64::from(app.workers))).sum();
+        answer.blueprint.apps.iter().map(|app| Some(app.pool.kind().most_connections()? * u64::from(workers(app)))).sum();
     let apps = apps.collect::<Vec<_>>().join(", ");
     match total {
         Some(total) => format!("the pools may hold {} ({apps})", count(total)),

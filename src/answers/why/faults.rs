@@ -6,6 +6,9 @@ use crate::answers::words::{count, percent, span};
 use crate::kernel::time::Span;
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::PoolSpec;
+use crate::parts::proxy::ProxySpec;
+use crate::simulation::blueprint::AppSpec;
+use crate::simulation::roster::Roster;
 
 /// Faults end sessions, and requests fail on the dead connections.
 pub(super) fn ends_sessions(answer: &Answer) -> Option<Advice> {
@@ -78,6 +81,50 @@ pub(super) fn holds_up(answer: &Answer) -> Option<Advice> {
         count(peak as u64)
     );
     Some(Advice::new("the fault", why).then(cure))
+}
+
+/// Old and new workers are up together, and what has room for the one has none for both.
+pub(super) fn doubles(answer: &Answer) -> Option<Advice> {
+    let (refused, slots, whose) = match errors(answer, "NoMoreConnections") {
+        0 => (answer.point.database.refused, slots(answer), "PostgreSQL has"),
+        refused => (refused, max_client_conn(answer)?, "PgBouncer lets in"),
+    };
+    let deploys = |app: &&AppSpec| {
+        let is_its = |at: &At| matches!(&at.1, FaultSpec::Deploy { app: name, .. } if *name == app.name);
+        answer.blueprint.faults.iter().any(is_its)
+    };
+    let app = answer.blueprint.apps.iter().find(deploys)?;
+    let each = app.pool.kind().most_connections()?;
+    let most = u64::from(Roster::of(app, &answer.blueprint.faults).most());
+    let others = answer.blueprint.apps.iter().filter(|other| other.name != app.name);
+    let others = others.map(|other| Some(other.pool.kind().most_connections()? * u64::from(other.workers))).sum::<Option<u64>>()?;
+    let usual = each * u64::from(app.workers) + others;
+    if refused == 0 || usual > slots || each * most + others <= slots {
+        return None;
+    }
+    let why = format!(
+        "during its deploy {} has up to {most} workers at once instead of {}: their pools may hold {} ({most} × {}), {whose} {}, and refuses {}",
+        app.name,
+        app.workers,
+        count(each * most),
+        app.pool.kind().size(),
+        count(slots),
+        count(refused)
+    );
+    let room = (slots.saturating_sub(others) / most.max(1)).max(1);
+    Some(Advice::new("the deploy", why).then(format!(
+        "at most {room} connections for each worker, or fewer workers replaced at once: a longer `each`, a shorter `overlap`{}",
+        if matches!(answer.blueprint.proxy, ProxySpec::Direct) { ", or PgBouncer(pool_mode: Transaction) between them" } else { "" }
+    )))
+}
+
+fn slots(answer: &Answer) -> u64 {
+    let database = &answer.blueprint.database;
+    u64::from(database.max_connections.saturating_sub(database.superuser_reserved_connections))
+}
+
+fn max_client_conn(answer: &Answer) -> Option<u64> {
+    if let ProxySpec::PgBouncer(proxy) = &answer.blueprint.proxy { Some(u64::from(proxy.max_client_conn)) } else { None }
 }
 
 fn in_words(fault: &FaultSpec) -> String {

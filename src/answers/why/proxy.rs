@@ -7,6 +7,7 @@ use crate::answers::document::Answer;
 use crate::answers::words::{count, percent, seconds};
 use crate::parts::proxy::ProxySpec;
 use crate::parts::proxy::pgbouncer::{PgBouncer, PoolMode};
+use crate::simulation::blueprint::AppSpec;
 
 /// PgBouncer is one process: this busy, it makes everybody wait.
 const OCCUPIED: f64 = 0.9;
@@ -167,5 +168,6 @@ fn pgbouncer(answer: &Answer) -> Option<&PgBouncer> {
 
 /// What all pools together may open, if there is a limit.
 fn most_of_pools(answer: &Answer) -> Option<u64> {
-    answer.blueprint.apps.iter().map(|app| Some(app.pool.kind().most_connections()? * u64::from(app.workers))).sum()
+    let most = |app: &AppSpec| Some(app.pool.kind().most_connections()? * u64::from(answer.blueprint.most_workers(app)));
+    answer.blueprint.apps.iter().map(most).sum()
 }

@@ -245,6 +245,22 @@ fn a_restart_is_named_only_if_most_failures_are_its_own() {
 }
 
 #[test]
+fn a_deploy_is_named_where_old_and_new_workers_have_no_room_together() {
+    let with = |each: &str, max_connections: &str| {
+        let deploy = format!(r#"[At("1min", Deploy(app: "web", each: "{each}", overlap: "10s"))]"#);
+        let mut answer = quiet(&[("faults", &deploy), ("database.max_connections", max_connections)]);
+        fail(&mut answer, "TooManyClients", 40);
+        answer.point.database.refused = 40;
+        answer
+    };
+    let said = ["up to 8 workers at once instead of 4", "240 (8 × 20+10)", "PostgreSQL has 197 slots, and refuses 40"];
+    holds(&with("0s", "200"), "the deploy", &said, &[]);
+    assert!(advise(&with("0s", "200")).next.is_some_and(|next| next.words.contains("at most 24 connections for each worker")));
+    assert_eq!(advise(&with("0s", "100")).binds, "max_connections", "these slots are too few without a deploy too");
+    assert_eq!(advise(&with("20s", "200")).binds, "max_connections", "five workers have room: it is not the deploy");
+}
+
+#[test]
 fn what_piles_up_behind_a_lock_is_put_down_to_the_lock_and_what_piles_up_later_is_not() {
     let mut answer = quiet(&[("faults", r#"[At("1min", LockTable(lasting: "30s"))]"#)]);
     fail(&mut answer, "PoolTimeout", 300);

@@ -82,13 +82,7 @@ fn scaling_in_sends_the_last_workers_away_and_closes_what_leaked_there() {
     let lines = with("1s", leak, "workers: 2, pool: SqlAlchemy()", r#"At("2500ms", Scale(app: "api", workers: 1))"#);
     assert_eq!(
         pools(&lines, &["checkout", "close"])[..5],
-        [
-            "1s a0 checkout 1 @0",
-            "2010ms a1 checkout 1 @1",
-            "2500ms pool close 1 @1",
-            "3020ms a2 checkout 2 @0",
-            "4030ms a3 checkout 3 @0"
-        ]
+        ["1s a0 checkout 1 @0", "2010ms a1 checkout 1 @1", "2500ms pool close 1 @1", "3020ms a2 checkout 2 @0", "4030ms a3 checkout 3 @0"]
     );
 }
 

@@ -45,6 +45,30 @@ fn waiting_long_delays_everybody_and_trying_again_adds_nothing_but_delay() {
 }
 
 #[test]
+fn a_deploy_needs_room_for_the_old_and_the_new_together() {
+    let [rolling, at_once, without, small, pooled] =
+        ["one by one", "all at once", "no overlap", "pools of 10", "behind PgBouncer"].map(|name| figures("deploy", name));
+    assert!(errors(at_once, "TooManyClients") > 10 * errors(rolling, "TooManyClients").max(1), "twelve pools of 15 for 97 slots");
+    assert!(at_once.database.connections_max <= 97 && without.database.connections_max <= 97);
+    for fits in [without, small, pooled] {
+        assert_eq!(fits.requests.failed, 0, "where both fit, nobody notices");
+    }
+    // Pools of 10 hold at most 60; while two are replaced, up to 80.
+    assert!((61..=90).contains(&small.database.connections_max), "{}", small.database.connections_max);
+    assert_eq!(pooled.database.connections_max, 40, "PgBouncer's pool does not grow with the workers");
+    assert!(pooled.proxy.client_connections_max > 90, "its clients do: {}", pooled.proxy.client_connections_max);
+}
+
+#[test]
+fn more_workers_help_where_their_pools_were_short_and_nowhere_else() {
+    let [four, twelve, large, slow] =
+        ["four workers", "scaled out to twelve", "twelve with pools of 20", "one core"].map(|name| figures("scaling", name));
+    assert!(twelve.requests.failed * 3 < four.requests.failed, "{} of {}", twelve.requests.failed, four.requests.failed);
+    assert!(errors(large, "TooManyClients") > 1000, "twelve pools of 20 are more than 97 slots");
+    assert!(slow.requests.failed * 2 > four.requests.failed, "more workers make no cores: {}", slow.requests.failed);
+}
+
+#[test]
 fn connections_of_one_age_are_replaced_in_one_wave() {
     let (never, minute) = (figures("recycling-wave", "never"), figures("recycling-wave", "every minute"));
     assert_eq!(connects(never), 0, "all are opened in the warm-up");
