@@ -80,7 +80,7 @@ impl Model {
         }
         let clients = Clients::new(&blueprint.workload, &apps, &world, seed);
         let database = blueprint.database.build(seed);
-        let (times, happenings) = happenings(&blueprint.faults, &apps, &rosters).into_iter().unzip();
+        let (times, happenings) = happenings(&blueprint.faults, &rosters).into_iter().unzip();
         let mut model = Model { world, clients, workers, pools, proxy, database, happenings, leaving: Vec::new() };
         model.start(&apps, times);
         Ok(model)

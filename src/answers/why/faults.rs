@@ -85,9 +85,9 @@ pub(super) fn holds_up(answer: &Answer) -> Option<Advice> {
 
 /// Old and new workers are up together, and what has room for the one has none for both.
 pub(super) fn doubles(answer: &Answer) -> Option<Advice> {
-    let (refused, slots, whose) = match errors(answer, "NoMoreConnections") {
-        0 => (answer.point.database.refused, slots(answer), "PostgreSQL has"),
-        refused => (refused, max_client_conn(answer)?, "PgBouncer lets in"),
+    let (refused, slots, whose, what) = match errors(answer, "NoMoreConnections") {
+        0 => (answer.point.database.refused, slots(answer), "PostgreSQL has", "slots"),
+        refused => (refused, max_client_conn(answer)?, "PgBouncer lets in", "clients"),
     };
     let deploys = |app: &&AppSpec| {
         let is_its = |at: &At| matches!(&at.1, FaultSpec::Deploy { app: name, .. } if *name == app.name);
@@ -103,7 +103,7 @@ pub(super) fn doubles(answer: &Answer) -> Option<Advice> {
         return None;
     }
     let why = format!(
-        "during its deploy {} has up to {most} workers at once instead of {}: their pools may hold {} ({most} × {}), {whose} {}, and refuses {}",
+        "during its deploy {} has up to {most} workers at once instead of {}: their pools may hold {} ({most} × {}), {whose} {} {what}, and refuses {}",
         app.name,
         app.workers,
         count(each * most),

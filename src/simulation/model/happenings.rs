@@ -2,13 +2,12 @@
 
 use super::Model;
 use crate::kernel::time::Span;
-use crate::parts::client::Balance;
 use crate::parts::database::{Database, Outage};
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool;
 use crate::protocol::error::Error;
 use crate::protocol::event::{AppId, WorkerId};
-use crate::simulation::roster::{Roster, Turn};
+use crate::simulation::roster::{Change, Roster, Turn};
 
 /// Something that happens to the system.
 #[derive(Clone, Debug)]
@@ -19,19 +18,19 @@ pub(super) enum Happening {
     Worker { app: AppId, worker: WorkerId, place: u32, turn: Turn },
 }
 
-/// All of it, each with its time: faults as the file has them, then the workers of each app. `apps` gives each app's first
-/// worker.
-pub(super) fn happenings(faults: &[At], apps: &[(String, u32, u32, Balance)], rosters: &[Roster]) -> Vec<(Span, Happening)> {
-    let faults = faults.iter().filter(|At(_, what)| what.app().is_none()).map(|At(at, what)| (*at, Happening::Fault(what.clone())));
-    let of_app = |(index, (roster, (_, first, ..))): (usize, (&Roster, &(String, u32, u32, Balance)))| {
-        let (app, first) = (AppId(index as u32), *first);
-        let change = move |change: crate::simulation::roster::Change| {
-            let worker = WorkerId(first + change.worker);
-            (change.at, Happening::Worker { app, worker, place: change.worker, turn: change.turn })
-        };
-        roster.changes.clone().into_iter().map(change)
-    };
-    faults.chain(rosters.iter().zip(apps).enumerate().flat_map(of_app)).collect()
+/// All of it, each with its time: faults as the file has them, then the workers of each app.
+pub(super) fn happenings(faults: &[At], rosters: &[Roster]) -> Vec<(Span, Happening)> {
+    let faults = faults.iter().filter(|At(_, what)| what.app().is_none());
+    let mut all: Vec<(Span, Happening)> = faults.map(|At(at, what)| (*at, Happening::Fault(what.clone()))).collect();
+    let mut first = 0;
+    for (index, roster) in rosters.iter().enumerate() {
+        for Change { at, worker: place, turn } in roster.changes.iter().copied() {
+            let (app, worker) = (AppId(index as u32), WorkerId(first + place));
+            all.push((at, Happening::Worker { app, worker, place, turn }));
+        }
+        first += roster.ever;
+    }
+    all
 }
 
 impl Model {
