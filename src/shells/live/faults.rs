@@ -85,6 +85,8 @@ fn name(fault: &FaultSpec) -> &'static str {
         FaultSpec::Partition { .. } => "Partition",
         FaultSpec::RestartProxy { .. } => "RestartProxy",
         FaultSpec::LockTable { .. } => "LockTable",
+        FaultSpec::Deploy { .. } => "Deploy",
+        FaultSpec::Scale { .. } => "Scale",
         FaultSpec::KillConnections { .. } => "KillConnections",
     }
 }
