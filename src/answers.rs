@@ -1,15 +1,16 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
-//! everything may use `document`, `demand` and `words`, `summary` uses `basis`, `over_time`, `theory` and `check`, `runner` uses
+//! everything may use `document`, `demand` and `words`, `summary` uses `basis`, `over_time`, `recovery`, `theory` and `check`, `runner` uses
 //! `summary`, `starts` and `objectives`, `measured` uses `runner`, `summary` and `objectives`, `trace` uses `runner`, `grid` and
 //! `report` use `why`, `report` uses `compare`, `grid`, `check`, `trace`, `film`, `size` and `basis`, and `ask` uses `report`.
-//! `film`, `evidence`, `hunt` and `rare` use `runner`, `rare` uses `check`; `size` uses `evidence`, `search`, `load`,
-//! `check` and `why`.
-//! `validate` uses `runner`, and `calibrate` uses `validate`.
+//! `film`, `evidence`, `hunt` and `rare` use `runner`, `rare` uses `check`; `over_time` and `recovery` use its course; `why` uses
+//! `recovery`; `size` uses `evidence`, `search`, `load`, `check` and `why`; `cliff` uses `evidence`, `recovery`, `runner` and
+//! `starts`. `validate` uses `runner`, and `calibrate` uses `validate`.
 
 pub mod ask;
 pub mod basis;
 pub mod calibrate;
 pub mod check;
+pub mod cliff;
 pub mod compare;
 pub mod demand;
 pub mod document;
@@ -27,6 +28,7 @@ pub mod metrics;
 pub mod objectives;
 pub mod over_time;
 pub mod rare;
+pub mod recovery;
 pub mod report;
 pub mod runner;
 pub mod search;

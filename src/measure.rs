@@ -1,7 +1,7 @@
 //! Floor 5: observers and figures. Imports the floors below; inside it, `intervals` uses `student`, the files that
-//! state figures from many replications use `histogram`, `intervals` and `student`, `outcome` uses `histogram` and
-//! `windows`, `recording` uses `histogram`, `outcome` and `windows`, `spent` uses `journey`, and `journeys` uses both;
-//! `equivalence` uses `student`, and `stages` uses `journey` and `recording`.
+//! state figures from many replications use `histogram`, `intervals` and `student`, `outcome` uses `histogram`,
+//! `rush` and `windows`, `recording` uses `histogram`, `outcome` and `windows`, `spent` uses `journey`, and `journeys` uses
+//! both; `equivalence` uses `student`, and `stages` uses `journey` and `recording`.
 
 pub mod brink;
 pub mod courses;
@@ -13,8 +13,10 @@ pub mod journeys;
 pub mod lanes;
 pub mod outcome;
 pub mod paired;
+pub mod proportion;
 pub mod quantiles;
 pub mod recording;
+pub mod rush;
 pub mod scaling;
 pub mod scrapes;
 pub mod spent;

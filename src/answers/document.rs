@@ -13,6 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::simulation::blueprint::Blueprint;
 
+mod recovery;
+
+pub use recovery::{Back, Recovery};
+
 /// The whole document, its fields in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
@@ -61,6 +65,9 @@ pub struct Point {
     pub basis: Basis,
     /// The course of a fixed horizon (`finite`), window by window; empty where the question is about a steady state.
     pub windows: Vec<WindowFigures>,
+    /// What became of the system after each fault (faults that overlap are taken together); empty without faults.
+    #[serde(default)]
+    pub recovery: Vec<Recovery>,
 }
 
 /// What the figures of a point rest on.
@@ -345,6 +352,7 @@ mod tests {
         point.pools = Named(vec![("web".into(), PoolUse::default()), ("api".into(), PoolUse::default())]);
         point.streams = Named(vec![("bookings".into(), StreamFigures::default())]);
         point.windows = vec![WindowFigures::default()];
+        point.recovery = vec![Recovery::default()];
         point.objectives = vec![Met { objective: "errors below 1 %".into(), measured: None, met: false }];
         Document { poolcast: "0.1.0".into(), question: "Which?".into(), seed: 1, points: vec![point] }
     }
@@ -358,7 +366,7 @@ mod tests {
         assert_eq!(keys(point), [
             "scenario", "vary", "replications", "warmup", "duration", "events", "digest", "verdict", "requests", "latency", "pool_wait",
             "proxy_wait", "pools", "proxy", "database", "streams", "objectives", "theory", "notes",
-            "basis", "windows",
+            "basis", "windows", "recovery",
         ]);
         #[rustfmt::skip]
         assert_eq!(keys(&point["basis"]), [
@@ -369,6 +377,13 @@ mod tests {
             "from", "until", "arrived", "completed", "failed", "latency", "latency_ci95", "waiting", "waiting_ci95", "error_rate",
             "error_rate_ci95",
         ]);
+        #[rustfmt::skip]
+        assert_eq!(keys(&point["recovery"][0]), [
+            "fault", "at", "over", "verdict", "after", "after_ci95", "back_in", "latency", "error_rate", "connections", "lost",
+            "lost_ci95", "connects_per_second", "connects_per_second_peak", "logins_peak", "waiting_peak", "proxy_waiting_peak",
+            "connections_peak", "client_connections_peak",
+        ]);
+        assert_eq!(keys(&point["recovery"][0]["latency"]), ["before", "worst", "after", "after_ci95"]);
         #[rustfmt::skip]
         assert_eq!(keys(&point["requests"]),
             ["arrived", "completed", "failed", "unfinished", "throughput", "error_rate", "error_rate_ci95", "errors"]);

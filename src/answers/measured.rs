@@ -28,7 +28,7 @@ pub fn answer(plan: &Plan, point: &Point, recordings: &[Recording]) -> Answer {
     answer.point.database.utilisation = None;
     answer.busy_when_waiting = None;
     answer.point.digest = digest(recordings);
-    answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, &outcomes);
+    answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &outcomes);
     answer.point.notes.splice(0..0, notes(recordings));
     answer
 }

@@ -4,6 +4,7 @@ use crate::answers::document::{Answer, Document};
 use crate::experiment::Plan;
 
 pub mod calibrate;
+pub mod cliff;
 pub mod compare;
 pub mod csv;
 pub mod findings;
@@ -19,6 +20,7 @@ pub mod openmetrics;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod rare;
+pub mod recovery;
 pub mod rows;
 pub mod size;
 pub mod sweep;

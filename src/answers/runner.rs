@@ -217,7 +217,7 @@ pub fn answer(plan: &Plan, point: &Point, outcomes: &[Outcome], views: Vec<Statu
     let scenario = point.scenario.clone().unwrap_or_default();
     let asked = Asked { scenario, vary, blueprint: &point.blueprint, course: course(plan, point), measured: false };
     let mut answer = summary::answer(asked, outcomes, views);
-    answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, &point.blueprint, outcomes);
+    answer.point.objectives = objectives::judge(&plan.objectives, &answer.point, outcomes);
     if let Replications::Precise { relative, .. } = plan.replications {
         answer.point.notes.extend(summary::imprecision(&answer.point, outcomes, relative));
     }

@@ -23,11 +23,16 @@ pub fn overloaded(answer: &Answer, course: Course) -> Option<Blueprint> {
     if !retries || course.warmup.is_zero() || answer.point.verdict != Verdict::Stable.to_string() {
         return None;
     }
-    let utilisation = answer.point.basis.utilisation.unwrap_or(1.0).clamp(0.01, 1.0);
-    let end = Span::from_nanos(course.warmup.nanos() / 2);
+    Some(with_overload(blueprint, answer.point.basis.utilisation, Span::from_nanos(course.warmup.nanos() / 2)))
+}
+
+/// The same system with an overload from the start until `end`: of three times what the busiest queue can do, of which it
+/// now does this share if that is known. The requests of the overload are streams of their own.
+pub fn with_overload(blueprint: &Blueprint, utilisation: Option<f64>, end: Span) -> Blueprint {
+    let times = OVERLOAD / utilisation.unwrap_or(1.0).clamp(0.01, 1.0);
     let mut overloaded = blueprint.clone();
-    overloaded.workload.extend(blueprint.workload.iter().filter_map(|stream| overload(stream, OVERLOAD / utilisation, end)));
-    Some(overloaded)
+    overloaded.workload.extend(blueprint.workload.iter().filter_map(|stream| overload(stream, times, end)));
+    overloaded
 }
 
 fn overload(stream: &StreamSpec, times: f64, end: Span) -> Option<StreamSpec> {

@@ -6,6 +6,7 @@ use crate::answers::basis::{self, Place};
 use crate::answers::check::session_state_notes;
 use crate::answers::document::{Answer, Basis, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
 use crate::answers::over_time;
+use crate::answers::recovery;
 use crate::answers::runner::{Course, StatusView};
 use crate::answers::theory;
 use crate::answers::words::percent;
@@ -75,6 +76,7 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
         notes: notes.0,
         basis: Basis::default(),
         windows: if verdict == Verdict::Finite { over_time::windows(outcomes, asked.course) } else { Vec::new() },
+        recovery: recovery::of(blueprint, outcomes, asked.course),
     };
     point.basis = basis::of(&point, &places);
     let busy_when_waiting = busy_when_waiting(blueprint, outcomes);

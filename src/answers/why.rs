@@ -34,6 +34,7 @@ type Rule = fn(&Answer) -> Option<Advice>;
 
 const RULES: &[Rule] = &[
     apps::leaks,
+    faults::is_never_back,
     apps::event_loop,
     apps::blocked_loop,
     faults::ends_sessions,

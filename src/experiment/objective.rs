@@ -35,7 +35,7 @@ pub enum Objective {
         /// The limit.
         below: u64,
     },
-    /// After the last fault, until latency is back in its old interval.
+    /// After the last fault, until latency and error rate are back in their old intervals.
     Recovery {
         /// The limit.
         below: Span,

@@ -5,6 +5,7 @@
 
 use crate::kernel::time::{SimTime, Span};
 use crate::measure::histogram::{Batch, Histogram};
+use crate::measure::rush::Rush;
 use crate::measure::windows::{Window, Windows};
 use crate::protocol::cx::World;
 use crate::protocol::error::Error;
@@ -108,6 +109,10 @@ pub struct Outcome {
     pub start: Vec<Window>,
     /// What the counted span looked like, slice by slice.
     pub windows: Vec<Window>,
+    /// Connections that were let in or turned away by the database, in each second of the counted span.
+    pub connects: Rush,
+    /// Connections that the pools opened or could not open.
+    pub dials: Rush,
     /// Times in the counted span at which nobody waited any more: what happens between two of them hangs together.
     pub excursions: u64,
     /// Events handled.
@@ -139,6 +144,8 @@ impl Counter {
             streams: vec![stream; streams],
             pools: vec![PoolOutcome::default(); apps],
             proxy: ProxyOutcome { errors: none, ..ProxyOutcome::default() },
+            connects: Rush::new(from, until),
+            dials: Rush::new(from, until),
             ..Outcome::default()
         };
         Counter {
@@ -243,7 +250,7 @@ impl Counter {
     #[inline(always)]
     fn look_at_queue(&mut self, world: &World) {
         let waiting = world.waiting();
-        self.windows.waiting(waiting);
+        self.windows.waiting(waiting, world);
         self.outcome.excursions += u64::from(self.was_waiting && waiting == 0 && self.in_span(world.agenda.now()));
         self.was_waiting = waiting > 0;
     }
@@ -260,9 +267,32 @@ impl Counter {
                 }
             }
             PoolStep::Timeout => self.pool(now, worker, world, |pool| pool.timeouts += 1),
-            PoolStep::ConnectDone => self.pool(now, worker, world, |pool| pool.connects += 1),
+            PoolStep::ConnectDone => {
+                self.windows.opened(world);
+                self.dialled(now);
+                self.pool(now, worker, world, |pool| pool.connects += 1);
+            }
+            PoolStep::ConnectFail => self.dialled(now),
             PoolStep::Close => self.pool(now, worker, world, |pool| pool.closes += 1),
             _ => {}
+        }
+    }
+
+    fn dialled(&mut self, now: SimTime) {
+        if self.in_span(now) {
+            self.outcome.dials.add(now);
+        }
+    }
+
+    /// The database has let somebody in, or has turned somebody away.
+    fn connected(&mut self, now: SimTime, is_in: bool, world: &World) {
+        if is_in {
+            self.windows.let_in(world);
+        }
+        if self.in_span(now) {
+            self.outcome.database.connects += u64::from(is_in);
+            self.outcome.database.refused += u64::from(!is_in);
+            self.outcome.connects.add(now);
         }
     }
 
@@ -292,8 +322,8 @@ fn slices_before(from: SimTime, until: SimTime, slices: u32) -> u32 {
 
 impl Observer for Counter {
     fn steps(&self) -> Steps {
-        use PoolStep::{Checkout, Close, ConnectDone, Timeout, Wait};
-        Steps::of(&[Wait, Checkout, Timeout, ConnectDone, Close])
+        use PoolStep::{Checkout, Close, ConnectDone, ConnectFail, Timeout, Wait};
+        Steps::of(&[Wait, Checkout, Timeout, ConnectDone, ConnectFail, Close])
     }
     #[inline(always)] // into the one loop that calls it, where there are some facts for every request
     fn fact(&mut self, now: SimTime, fact: &Fact, world: &World) {
@@ -317,9 +347,9 @@ impl Observer for Counter {
                 self.look_at_queue(world);
                 self.outcome.proxy.errors[why as usize] += 1;
             }
-            Fact::DatabaseConnect if self.in_span(now) => self.outcome.database.connects += 1,
-            Fact::DatabaseRefused { .. } if self.in_span(now) => self.outcome.database.refused += 1,
-            Fact::Linked { .. } | Fact::ProxyError { .. } | Fact::DatabaseConnect | Fact::DatabaseRefused { .. } => {}
+            Fact::DatabaseConnect => self.connected(now, true, world),
+            Fact::DatabaseRefused { .. } => self.connected(now, false, world),
+            Fact::Linked { .. } | Fact::ProxyError { .. } => {}
         }
     }
 

@@ -1,4 +1,4 @@
-//! How sudden connections come: how many were opened in each second.
+//! How suddenly connections come: how many were opened in each second.
 
 use crate::kernel::time::{SimTime, Span};
 
@@ -34,25 +34,27 @@ impl Rush {
         self.parts.iter().map(|count| f64::from(*count) / self.width.seconds())
     }
 
-    /// The most per second among the parts that lie in these seconds of the span, whole or not.
+    /// Seconds of a part.
+    pub fn width(&self) -> f64 {
+        self.width.seconds()
+    }
+
+    /// The most per second in the parts that begin in these seconds of the span, the one under way at `from` included.
     pub fn peak(&self, from: f64, until: f64) -> f64 {
-        let width = self.width.seconds();
-        let first = (from.max(0.0) / width) as usize;
-        let last = (until.max(0.0) / width) as usize;
-        self.per_second().skip(first).take(last + 1 - first.min(last + 1)).fold(0.0, f64::max)
+        self.between(from, until).iter().max().map_or(0.0, |most| f64::from(*most) / self.width.seconds())
     }
 
     /// The mean per second in the same parts.
     pub fn mean(&self, from: f64, until: f64) -> f64 {
-        let width = self.width.seconds();
-        let (first, last) = ((from.max(0.0) / width) as usize, (until.max(0.0) / width) as usize);
-        let parts = &self.parts[first.min(self.parts.len())..last.clamp(first, self.parts.len().max(first)).min(self.parts.len())];
-        parts.iter().map(|count| f64::from(*count)).sum::<f64>() / (parts.len().max(1) as f64 * width)
+        let parts = self.between(from, until);
+        parts.iter().map(|count| f64::from(*count)).sum::<f64>() / (parts.len().max(1) as f64 * self.width.seconds())
     }
 
-    /// Seconds of a part.
-    pub fn width(&self) -> f64 {
-        self.width.seconds()
+    fn between(&self, from: f64, until: f64) -> &[u32] {
+        let width = self.width.seconds();
+        let last = (libm::ceil(until.max(0.0) / width) as usize).min(self.parts.len());
+        let first = ((from.max(0.0) / width) as usize).min(last);
+        &self.parts[first..last]
     }
 }
 
@@ -71,8 +73,8 @@ mod tests {
     fn the_peak_is_that_of_the_fullest_second() {
         let rush = rush(&[10.0, 10.1, 15.2, 15.3, 15.99, 16.0, 19.9], 20);
         assert_eq!(rush.per_second().collect::<Vec<_>>(), [2.0, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0, 0.0, 0.0, 1.0]);
-        assert_eq!((rush.peak(0.0, 10.0), rush.peak(0.0, 4.0), rush.peak(6.0, 7.0)), (3.0, 2.0, 1.0));
-        assert_eq!((rush.mean(0.0, 10.0), rush.mean(0.0, 5.0)), (0.7, 0.4));
+        assert_eq!((rush.peak(0.0, 10.0), rush.peak(0.0, 5.0), rush.peak(6.5, 8.0)), (3.0, 2.0, 1.0));
+        assert_eq!((rush.mean(0.0, 10.0), rush.mean(0.0, 5.0), rush.mean(12.0, 12.0)), (0.7, 0.4, 0.0));
     }
 
     #[test]

@@ -25,10 +25,18 @@ pub struct Window {
     pub waiting: f64,
     /// The most that waited.
     pub waiting_most: u64,
+    /// The most clients that waited at the proxy.
+    pub proxy_waiting_most: u64,
     /// Connections checked out of each app's pools, average over time.
     pub in_use: Vec<f64>,
     /// Connections at the database, average over time.
     pub connections: f64,
+    /// The most of them.
+    pub connections_most: u64,
+    /// The most connections that were being set up at the database.
+    pub logins_most: u64,
+    /// The most client connections that the proxy had when one was opened.
+    pub clients_most: u64,
     /// Busy cores, average over time.
     pub busy: f64,
 }
@@ -67,7 +75,7 @@ impl Windows {
         self.opened = now;
         self.next = self.from + self.slice;
         self.last = areas(now, world, &self.in_system);
-        self.current = Window::default();
+        self.current = now_open(world);
     }
 
     /// When the slice ends.
@@ -99,9 +107,21 @@ impl Windows {
         self.current.wait_most = self.current.wait_most.max(wait);
     }
 
-    /// So many wait now.
-    pub fn waiting(&mut self, waiting: u64) {
+    /// So many wait now, in the pools and at the proxy together.
+    pub fn waiting(&mut self, waiting: u64, world: &World) {
         self.current.waiting_most = self.current.waiting_most.max(waiting);
+        self.current.proxy_waiting_most = self.current.proxy_waiting_most.max(world.proxy.waiting.value());
+    }
+
+    /// The database has let a connection in, which was being set up until now.
+    pub fn let_in(&mut self, world: &World) {
+        self.current.connections_most = self.current.connections_most.max(world.database.connections.value());
+        self.current.logins_most = self.current.logins_most.max(world.database.logins.value() + 1);
+    }
+
+    /// A pool has opened a connection, to the proxy if there is one.
+    pub fn opened(&mut self, world: &World) {
+        self.current.clients_most = self.current.clients_most.max(world.proxy.clients.value());
     }
 
     /// The slice is over, and any others that passed without an event.
@@ -109,7 +129,7 @@ impl Windows {
         let areas = areas(now, world, &self.in_system);
         let span = (now - self.opened).nanos().max(1) as f64;
         let mean = |index: usize| (areas[index] - self.last[index]) as f64 / span;
-        let mut window = std::mem::take(&mut self.current);
+        let mut window = std::mem::replace(&mut self.current, now_open(world));
         window.in_system = mean(0);
         window.waiting = mean(1);
         window.connections = mean(2);
@@ -139,6 +159,11 @@ impl Windows {
     pub fn done(self) -> Vec<Window> {
         self.done
     }
+}
+
+/// A slice that begins with what is open now.
+fn now_open(world: &World) -> Window {
+    Window { connections_most: world.database.connections.value(), clients_most: world.proxy.clients.value(), ..Window::default() }
 }
 
 /// Integrals up to `now`, since when nothing has happened.

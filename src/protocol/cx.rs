@@ -70,6 +70,8 @@ pub struct ProxyMeter {
 pub struct DatabaseMeter {
     /// Connections that hold a slot: a session takes one at the end of its set-up.
     pub connections: Level,
+    /// Connections being set up.
+    pub logins: Level,
     /// Statements running, those included that wait for a core.
     pub active: Level,
     /// Cores (or, with service as Delay, statements) busy.
@@ -158,7 +160,8 @@ impl World {
             level.restart(now);
         }
         self.proxy.connects = 0;
-        for level in [&mut self.database.connections, &mut self.database.active, &mut self.database.busy] {
+        let database = &mut self.database;
+        for level in [&mut database.connections, &mut database.logins, &mut database.active, &mut database.busy] {
             level.restart(now);
         }
     }

@@ -11,6 +11,7 @@ use crate::experiment::Problem;
 #[cfg(feature = "live")]
 mod calibrate;
 mod check;
+mod cliff;
 mod common;
 mod compare;
 mod completions;
@@ -59,6 +60,8 @@ enum Command {
     Hunt(hunt::Hunt),
     /// How rare a checkout timeout is that plain runs never see
     Rare(rare::Rare),
+    /// Where it stops coming back: the load below which it recovers, and the one it carries while nothing happens
+    Cliff(cliff::Cliff),
     /// The grid of `vary`: as a table, kept on disk, in parts on several machines
     Sweep(sweep::Sweep),
     /// The parts of a sweep, put together
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "hunt")]
         Command::Hunt(hunt) => hunt.run(),
         Command::Rare(rare) => rare.run(),
+        Command::Cliff(cliff) => cliff.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Merge(merge) => merge.run(),
         Command::Check(check) => check.run(),

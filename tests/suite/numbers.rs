@@ -9,6 +9,7 @@
 
 mod bands;
 mod chance;
+mod cliff;
 mod coverage;
 mod macro_runs;
 mod rare;

@@ -65,7 +65,12 @@ pub(super) const ALL: &[Family] = &[
             field("Wait", "", "A quantile of the wait for a connection: Wait(p: 0.99, below: \"50ms\").", ""),
             field("Errors", "", "Failed requests as a fraction of all that ended: Errors(below: 0.001).", ""),
             field("Connections", "", "The most connections at the database at once: Connections(below: 100).", ""),
-            field("Recovery", "", "Time from the last fault until latency is back where it was before: Recovery(below: \"30s\").", ""),
+            field(
+                "Recovery",
+                "",
+                "Time from the last fault until latency and error rate are back where they were before it, in every replication: Recovery(below: \"30s\").",
+                "",
+            ),
         ],
     },
     Family {

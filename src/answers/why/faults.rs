@@ -2,7 +2,8 @@
 
 use super::{Advice, errors};
 use crate::answers::document::Answer;
-use crate::answers::words::{count, percent, span};
+use crate::answers::recovery::name;
+use crate::answers::words::{count, percent, seconds, span};
 use crate::kernel::time::Span;
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::pool::PoolSpec;
@@ -19,7 +20,8 @@ pub(super) fn ends_sessions(answer: &Answer) -> Option<Advice> {
     if failed == 0 || 2 * failed < answer.point.requests.failed {
         return None;
     }
-    let why = format!("{} after the start {}: {} requests fail for that", span(when.seconds()), in_words(fault), count(failed));
+    let why =
+        format!("{} after the start {}: {} requests fail for that", span(when.seconds()), in_words(answer, when, fault), count(failed));
     let advice = Advice::new("the fault", why);
     // A ping finds a connection that has died; it cannot open one where nobody answers.
     let broken = ["ConnectionLost", "AdminShutdown", "ServerConnCrashed"].iter().map(|name| errors(answer, name)).sum::<u64>();
@@ -77,7 +79,7 @@ pub(super) fn holds_up(answer: &Answer) -> Option<Advice> {
     let why = format!(
         "{} after the start {}: up to {} requests wait at once, and {failed}",
         span(when.seconds()),
-        in_words(fault),
+        in_words(answer, when, fault),
         count(peak as u64)
     );
     Some(Advice::new("the fault", why).then(cure))
@@ -127,18 +129,42 @@ fn max_client_conn(answer: &Answer) -> Option<u64> {
     if let ProxySpec::PgBouncer(proxy) = &answer.blueprint.proxy { Some(u64::from(proxy.max_client_conn)) } else { None }
 }
 
-fn in_words(fault: &FaultSpec) -> String {
-    match fault {
-        FaultSpec::RestartDatabase { down, .. } => format!("the database restarts and refuses connections for {down}"),
-        FaultSpec::CrashDatabase { recovery } => format!("the database crashes and lets nobody in for {recovery}"),
-        FaultSpec::RestartProxy { down } => format!("PgBouncer restarts and refuses connections for {down}"),
-        FaultSpec::Failover { down } => format!("the database fails over, which takes {down}"),
-        FaultSpec::KillConnections { fraction } => format!("{} of the database's sessions are ended", percent(*fraction)),
-        FaultSpec::SlowDatabase { factor, lasting } => format!("statements take {factor} times as long for {lasting}"),
-        FaultSpec::SlowConnects { factor, lasting } => format!("connecting takes {factor} times as long for {lasting}"),
-        FaultSpec::Partition { lasting } => format!("the way to the database is cut for {lasting}"),
-        FaultSpec::LockTable { lasting } => format!("a table that all use is locked for {lasting}"),
-        FaultSpec::Deploy { app, each, .. } => format!("{app} is deployed, another worker every {each}"),
-        FaultSpec::Scale { app, workers } => format!("{app} is scaled to {workers} workers"),
-    }
+/// What the fault is, and what became of the system after it.
+fn in_words(answer: &Answer, when: &Span, fault: &FaultSpec) -> String {
+    let known = answer.point.recovery.iter().find(|recovery| recovery.at == when.seconds());
+    let back = known.and_then(|recovery| recovery.after).filter(|after| *after > 0.0);
+    let back = back.map_or_else(String::new, |after| format!(", and after {} all is as before", seconds(after)));
+    name(fault) + &back
+}
+
+/// The fault is over, load is what it was, and the system is not: what keeps it so is its own doing.
+pub(super) fn is_never_back(answer: &Answer) -> Option<Advice> {
+    let recovery = answer.point.recovery.iter().find(|recovery| recovery.verdict == "metastable")?;
+    let after = |share: &str, value: Option<f64>, before: Option<[f64; 2]>, words: fn(f64) -> String| {
+        Some(format!("{share} {} instead of {} at most", words(value?), words(before?[1])))
+    };
+    let now: Vec<String> = [
+        after("mean latency up to", recovery.latency.worst, recovery.latency.before, seconds),
+        after("failures up to", recovery.error_rate.worst, recovery.error_rate.before, percent),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let runs = answer.point.replications;
+    let why = format!(
+        "metastable: {} after the start {}; that is over, load is what it was, and in {} of {runs} runs the system is not ({})",
+        span(recovery.at),
+        recovery.fault,
+        runs - recovery.back_in,
+        now.join(", ")
+    );
+    let retrying = answer.blueprint.workload.iter().find(|stream| stream.retry.as_ref().is_some_and(|retry| retry.attempts > 1));
+    let advice = Advice::new("the fault", why);
+    Some(match retrying {
+        Some(stream) if stream.retry.as_ref().is_some_and(|retry| retry.budget.is_none_or(|budget| budget > 0.1)) => advice.set(
+            "a retry budget: retries are what keeps the load up, and a tenth of them has to do; poolcast cliff says at which load it matters",
+            [(format!("workload.{}.retry.budget", stream.name), "0.1".to_owned())],
+        ),
+        _ => advice.then("less work for requests that nobody waits for any more: a pool_timeout and a statement_timeout below the clients' patience"),
+    })
 }

@@ -1,6 +1,6 @@
 //! A restart of the database: who notices, for how long, and what pre-ping is good for.
 
-use poolcast::answers::runner::{Course, run_all};
+use poolcast::answers::runner::{Course, RunOptions, run_all};
 use poolcast::experiment::Plan;
 use poolcast::kernel::time::{SimTime, Span};
 use poolcast::measure::outcome::Outcome;
@@ -62,6 +62,23 @@ fn service_is_back_within_a_second_of_the_database() {
             let mean = window.latency_sum as f64 / window.completed.max(1) as f64;
             assert!(window.completed > 0 && mean < 60e6, "at {start} s {} are served in {} ms on average", window.completed, mean / 1e6);
         }
+    }
+}
+
+#[test]
+fn what_is_said_of_the_recovery_is_what_was_written_down_by_hand() {
+    let plan = plan("restart", ONCE, REPLICATIONS as u32);
+    for point in &plan.points {
+        let alone = Plan { points: vec![point.clone()], ..plan.clone() };
+        let answer = poolcast::answers::runner::run(&alone, &RunOptions { jobs: 2, status_every: None }, &|_| {}).remove(0);
+        let [recovery] = answer.point.recovery.as_slice() else { panic!("one fault, one recovery") };
+        assert_eq!((recovery.verdict.as_str(), recovery.at, recovery.over), ("recovers", 60.0, 63.0));
+        let after = recovery.after.expect("all are back");
+        assert!((DOWN.1..DOWN.1 + 1.5).contains(&after), "three seconds down, and as before after {after}");
+        // Nobody failed before, so all that fail are lost; those in the last window may be on either side.
+        let lost = recovery.lost.expect("the time before is known") * REPLICATIONS as f64;
+        assert!((lost / answer.point.requests.failed as f64 - 1.0).abs() < 0.01, "{lost} of {}", answer.point.requests.failed);
+        assert!(recovery.connects_per_second_peak > 20.0, "200 a second ask: {}", recovery.connects_per_second_peak);
     }
 }
 

@@ -130,6 +130,22 @@ fn a_system_that_retries_itself_to_death_after_an_overload_is_called_metastable(
 }
 
 #[test]
+fn a_system_that_stays_down_after_a_fault_is_metastable_and_one_that_does_not_retry_recovers() {
+    let rest = r#"warmup: "2s", duration: "40s", seed: 1, replications: 4"#;
+    let with = |attempts: &str| {
+        let system = RETRIES.replace("ATTEMPTS", attempts) + r#", faults: [At("12s", SlowDatabase(factor: 8, lasting: "4s"))]"#;
+        let answer = run(&plan(&system, rest), &RunOptions { jobs: 2, status_every: None }, &|_| {}).remove(0);
+        (answer.point.recovery[0].clone(), poolcast::answers::why::advise(&answer))
+    };
+    let (down, advice) = with("20");
+    assert_eq!((down.verdict.as_str(), down.after, down.back_in), ("metastable", None, 0), "{down:?}");
+    assert!(advice.why.starts_with("metastable: ") && advice.next.is_some_and(|next| next.set[0].0 == "workload.api.retry.budget"));
+    let (up, _) = with("2");
+    assert_eq!((up.verdict.as_str(), up.back_in), ("recovers", 4), "{up:?}");
+    assert!(up.after.is_some_and(|after| (4.0..20.0).contains(&after)), "{up:?}");
+}
+
+#[test]
 fn a_system_that_gets_out_of_an_overload_is_called_stable() {
     let rest = r#"warmup: "4s", duration: "20s", seed: 1, replications: 10"#;
     let point = only(&RETRIES.replace("ATTEMPTS", "2"), rest);

@@ -77,6 +77,8 @@ impl Server for PostgresServer {
             return refuse(conn, Error::CannotConnectNow, cx);
         }
         let spell = self.sessions.set_up(conn);
+        let now = cx.now();
+        cx.world.database.logins.up(now);
         cx.conn(conn).far_tag = spell.place;
         let usual = self.connect.sample(&mut self.connect_dice);
         let lasts = self.slow_connects.stretch(usual, cx.now());
@@ -209,12 +211,13 @@ impl Database for PostgresServer {
 impl PostgresServer {
     /// The end of set-up, where PostgreSQL looks for a slot.
     fn admit(&mut self, place: u32, cx: &mut Cx) {
+        let now = cx.now();
+        cx.world.database.logins.down(now);
         if self.sessions.admitted() >= self.slots {
             let conn = self.sessions.end(place).1.expect("a session that is being set up has its client");
             return refuse(conn, Error::TooManyClients, cx);
         }
         self.sessions.admit(place);
-        let now = cx.now();
         cx.world.database.connections.up(now);
         cx.fact(Fact::DatabaseConnect);
         cx.accept(self.sessions[place].conn.expect("a session that is being set up has its client"));
@@ -326,9 +329,10 @@ impl PostgresServer {
 
     fn end(&mut self, place: u32, cx: &mut Cx) -> (Doing, Option<ConnId>) {
         let ended = self.sessions.end(place);
-        if ended.0 != Doing::SettingUp {
-            let now = cx.now();
-            cx.world.database.connections.down(now);
+        let now = cx.now();
+        match ended.0 {
+            Doing::SettingUp => cx.world.database.logins.down(now),
+            _ => cx.world.database.connections.down(now),
         }
         ended
     }
