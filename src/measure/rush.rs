@@ -47,7 +47,10 @@ impl Rush {
     /// The mean per second in the same parts.
     pub fn mean(&self, from: f64, until: f64) -> f64 {
         let parts = self.between(from, until);
-        parts.iter().map(|count| f64::from(*count)).sum::<f64>() / (parts.len().max(1) as f64 * self.width.seconds())
+        if parts.is_empty() {
+            return 0.0;
+        }
+        parts.iter().map(|count| f64::from(*count)).sum::<f64>() / (parts.len() as f64 * self.width.seconds())
     }
 
     fn between(&self, from: f64, until: f64) -> &[u32] {
