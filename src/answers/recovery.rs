@@ -215,7 +215,7 @@ impl Look<'_> {
         let known = before.len() >= FEWEST_BEFORE;
         let (after, after_ci95) = together(&back, seconds, known);
         let (lost, lost_ci95) = self.lost(&back, &span, &before, known);
-        let stretch = (episode.begins() - self.warmup, self.until(&back, &span));
+        let stretch = (episode.begins() - self.warmup, self.until(&back, &span).max(episode.over - self.warmup));
         let quantity = |of: Quantity, band: Band| self.back(of, band, &span, seconds, known);
         Recovery {
             fault: episode.name(),

@@ -19,7 +19,11 @@ pub fn render(document: &Cliff) -> String {
     );
     out += &format!("{}\n\n", paint(Look::Faint, &about));
     out += &labelled("up", Look::Key, &format!("from rest it {}", edge(document.up, "carries", "no longer")));
-    out += &labelled("down", Look::Key, &format!("after {} it {}", document.push, edge(document.down, "comes back up to", "stays down")));
+    out += &labelled(
+        "down",
+        Look::Key,
+        &format!("after {} it {}", document.push, edge(document.down, "comes back within the run up to", "stays down")),
+    );
     out += &between(document);
     out += &table(&document.tried);
     for note in &document.notes {
@@ -79,17 +83,17 @@ fn table(tried: &[Tried]) -> String {
     let mut out =
         format!("{}\n", paint(Look::Faint, format!("  {:>10}   {:<28}{:<28}", "value", "from rest", "after the push").trim_end()));
     for tried in tried {
-        let cell = |shown: &Shown| {
+        let cell = |shown: &Shown, columns: usize| {
             let [low, high] = shown.share_ci95;
             let text = format!("{} of {} ({}–{})", count(shown.worked), count(shown.replications), percent(low), percent(high));
-            let text = format!("{:<28}", text);
+            let text = format!("{text:<columns$}");
             match shown.verdict {
                 Verdict::Meets => text,
                 Verdict::Misses => paint(Look::Bad, &text),
                 Verdict::Undecided => paint(Look::Faint, &text),
             }
         };
-        out += &format!("  {:>10}   {}{}\n", tried.value, cell(&tried.up), cell(&tried.down));
+        out += &format!("  {:>10}   {}  {}\n", tried.value, cell(&tried.up, 26), cell(&tried.down, 0));
     }
     out
 }
