@@ -169,7 +169,7 @@ mod tests {
         let model = model(&found, &system, [100, 3]);
         let workload = "workload: [Stream(name: \"a\", arrivals: Poisson(rate: 1), steps: [Session([Query(Constant(\"1ms\"))])])]";
         let file = format!(
-            "Experiment(question: \"?\", system: {}, duration: \"1s\")",
+            "Experiment(question: \"?\", system: {}, duration: \"1s\", seed: 1)",
             model
                 .replace("System(\n", &format!("System(\n    {workload},\n    apps: [App(name: \"a\", pool: NullPool)],\n"))
                 .lines()
