@@ -70,13 +70,16 @@ impl Residual {
     }
 }
 
+/// The means of one run by [`NAMES`]: live, simulated.
+type Sides = ([f64; 6], [f64; 6]);
+
 /// The means over all requests of each run, in the order of [`NAMES`]; nothing if no request ended well in both.
 pub fn residuals(runs: &[&[Both]]) -> Vec<Residual> {
-    let runs: Vec<([f64; 6], [f64; 6])> = runs.iter().filter_map(|run| means(run)).collect();
+    let runs: Vec<Sides> = runs.iter().filter_map(|run| means(run)).collect();
     if runs.is_empty() {
         return Vec::new();
     }
-    let over = |what: &dyn Fn(&([f64; 6], [f64; 6])) -> f64| runs.iter().map(what).sum::<f64>() / runs.len() as f64;
+    let over = |what: &dyn Fn(&Sides) -> f64| runs.iter().map(what).sum::<f64>() / runs.len() as f64;
     let residual = |(place, what): (usize, &&'static str)| Residual {
         what,
         live: over(&|run| run.0[place]),
@@ -107,7 +110,7 @@ fn held(residuals: &[Residual]) -> f64 {
 }
 
 /// Mean seconds for each of [`NAMES`], live and simulated.
-fn means(run: &[Both]) -> Option<([f64; 6], [f64; 6])> {
+fn means(run: &[Both]) -> Option<Sides> {
     if run.is_empty() {
         return None;
     }

@@ -48,9 +48,7 @@ pub fn replayed(blueprint: &Blueprint, recording: &Recording, pace: f64) -> Blue
 
 /// Arrivals and demands as CSV; nothing of users, who come when they were answered, and of streams that nobody sent.
 fn table(stream: &StreamSpec, recording: &Recording, index: u32, pace: f64) -> Option<String> {
-    if stream.arrivals.kind().rate().is_none() {
-        return None;
-    }
+    stream.arrivals.kind().rate()?;
     let mut first: BTreeMap<u64, &Attempt> = BTreeMap::new();
     for attempt in recording.attempts.iter().filter(|attempt| attempt.stream == index && attempt.attempt <= 1) {
         first.insert(attempt.number, attempt);

@@ -25,7 +25,7 @@ const BETWEEN: Duration = Duration::from_millis(2);
 
 /// Round trips to the servers of `blueprint`, throw-away ones or the user's own.
 pub fn trips(blueprint: &Blueprint, options: &Options) -> Result<Trips, Failure> {
-    with_servers(blueprint, options, |database, bouncer| between(database, bouncer))
+    with_servers(blueprint, options, between)
 }
 
 /// Asks servers of `blueprint`, throw-away ones or the user's own: the database, and the proxy if there is one.
