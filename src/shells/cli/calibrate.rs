@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -67,7 +66,7 @@ enum Shape {
 /// Statements under way, of this many milliseconds each, for so long.
 const ACTIVE: [u32; 6] = [1, 2, 4, 8, 16, 32];
 const EACH: f64 = 5.0;
-const LASTING: Duration = Duration::from_millis(700);
+const LASTING: Span = Span::from_millis(700);
 /// Rounds further apart than this share of their mean are no measurement.
 const WIDEST: f64 = 0.5;
 /// Of the application's side, in each round.

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::address::Address;
 use super::session::Session;
+use crate::kernel::time::Span;
 use crate::shells::cli::Failure;
 
 /// Statements per second with `active` sessions that ask without a pause for `lasting`, each time for `rows` made-up rows.
 /// No table is touched.
-pub fn throughput(address: &Address, active: u32, rows: u64, lasting: Duration) -> Result<f64, Failure> {
+pub fn throughput(address: &Address, active: u32, rows: u64, lasting: Span) -> Result<f64, Failure> {
     let question = format!("select count(*) from (select generate_series(1, {rows})) as made_up");
     let sessions: Vec<Session> = (0..active).map(|_| Session::open(address)).collect::<Result<_, _>>()?;
-    let begun = Instant::now();
+    let (lasting, begun) = (Duration::from_nanos(lasting.nanos()), Instant::now());
     let ask = |session: Session| -> Result<f64, Failure> {
         let (mut done, mut before) = (0.0, begun.elapsed());
         loop {
