@@ -14,7 +14,9 @@ work=$(mktemp -d)
 daemons=()
 cleanup() {
     for daemon in "${daemons[@]}"; do kill "$daemon" 2>/dev/null || true; done
-    rm -rf "$work"
+    # Slurm saves its state when it is told to end.
+    for daemon in "${daemons[@]}"; do wait "$daemon" 2>/dev/null || true; done
+    rm -rf "$work" || { sleep 2; rm -rf "$work"; }
 }
 trap cleanup EXIT
 grid=tests/cluster/grid.ron
