@@ -4,22 +4,11 @@
 # Without a seed it takes one from the clock, and prints it. It installs Go from Debian's packages if there is none.
 set -eu
 schedules=500
-seed=$(date +%s)
-while [ $# -gt 0 ]; do
-    case $1 in
-        --schedules) schedules=$2 ;;
-        --seed) seed=$2 ;;
-        *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
-    esac
-    shift 2
-done
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common/options.sh"
 root=$(cd "$here/../../.." && pwd)
 target=$root/target/oracle/database_sql
-if ! command -v go > /dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y golang-go > /dev/null
-fi
+command -v go > /dev/null || "$root/tests/needs.sh" golang-go
 mkdir -p "$target"
 GO111MODULE=off GOCACHE=$target/cache go build -tags faketime -o "$target/play" "$here"/*.go
 echo "seeds $seed to $((seed + schedules - 1))"

@@ -4,23 +4,12 @@
 # Without a seed it takes one from the clock, and prints it. It installs what it needs from Debian's packages.
 set -eu
 schedules=40
-seed=$(date +%s)
-while [ $# -gt 0 ]; do
-    case $1 in
-        --schedules) schedules=$2 ;;
-        --seed) seed=$2 ;;
-        *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
-    esac
-    shift 2
-done
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common/options.sh"
 root=$(cd "$here/../../.." && pwd)
 target=$root/target/oracle/hikari
 jars=/usr/share/java/HikariCP.jar:/usr/share/java/slf4j-api.jar:/usr/share/java/slf4j-nop.jar
-if ! command -v javac > /dev/null || [ ! -e /usr/share/java/HikariCP.jar ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y default-jdk-headless libhikaricp-java libslf4j-java > /dev/null
-fi
+"$root/tests/needs.sh" default-jdk-headless libhikaricp-java libslf4j-java
 mkdir -p "$target"
 javac -d "$target" -cp "$jars" "$here"/*.java
 echo "seeds $seed to $((seed + schedules - 1))"

@@ -3,23 +3,15 @@
 #     tests/oracle/pools/compare.sh psycopg_pool|asyncpg|pg_pool [--schedules 1000] [--seed N]
 # Without a seed it takes one from the clock, and prints it.
 set -eu
-usage() { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
-case ${1-} in
-    psycopg_pool|asyncpg|pg_pool) library=$1; shift ;;
+library=${1-}
+[ $# = 0 ] || shift
+schedules=1000
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common/options.sh"
+case $library in
+    psycopg_pool|asyncpg|pg_pool) ;;
     *) usage ;;
 esac
-schedules=1000
-seed=$(date +%s)
-while [ $# -gt 1 ]; do
-    case $1 in
-        --schedules) schedules=$2 ;;
-        --seed) seed=$2 ;;
-        *) usage ;;
-    esac
-    shift 2
-done
-[ $# = 0 ] || usage
-here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 made=$root/target/oracle/pools
 mkdir -p "$made"

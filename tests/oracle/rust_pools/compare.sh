@@ -4,16 +4,8 @@
 # Each library plays that many. Without a seed it takes one from the clock, and prints it.
 set -eu
 schedules=500
-seed=$(date +%s)
-while [ $# -gt 0 ]; do
-    case $1 in
-        --schedules) schedules=$2 ;;
-        --seed) seed=$2 ;;
-        *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
-    esac
-    shift 2
-done
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common/options.sh"
 root=$(cd "$here/../../.." && pwd)
 target=$root/target/oracle/rust_pools
 cargo build --quiet --locked --manifest-path "$here/Cargo.toml" --target-dir "$target"

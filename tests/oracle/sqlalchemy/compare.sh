@@ -4,16 +4,8 @@
 # Without a seed it takes one from the clock, and prints it.
 set -eu
 schedules=500
-seed=$(date +%s)
-while [ $# -gt 0 ]; do
-    case $1 in
-        --schedules) schedules=$2 ;;
-        --seed) seed=$2 ;;
-        *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
-    esac
-    shift 2
-done
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common/options.sh"
 root=$(cd "$here/../../.." && pwd)
 venv=$root/target/oracle/sqlalchemy
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
