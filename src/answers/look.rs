@@ -6,8 +6,8 @@ use crate::answers::report;
 use crate::answers::report::html::data::{Data, PointData, Tone, Verdict};
 use crate::answers::report::html::film as pictures;
 use crate::answers::report::html::points::{self, Asked};
-use crate::answers::runner::{self, RunOptions};
-use crate::answers::words::span;
+use crate::answers::runner::{self, GoesOn, PATIENCE, RunOptions};
+use crate::answers::words::{count, percent, span};
 use crate::experiment::{Plan, Replications};
 use crate::kernel::time::Span;
 use crate::measure::histogram::Histogram;
@@ -55,14 +55,18 @@ pub fn seconds(plan: &Plan, level: Level) -> f64 {
 }
 
 /// Looks, as long as `goes_on` says so.
-pub fn look(plan: &Plan, level: Level, asked: &Asked, jobs: usize, goes_on: &(dyn Fn() -> bool + Sync)) -> Option<Look> {
+///
+/// Where requests wait for ever, following them to their ends takes longer than all the rest. A look at a part of the
+/// experiment follows them for as long again as it lasted, and says what it missed.
+pub fn look(plan: &Plan, level: Level, asked: &Asked, jobs: usize, goes_on: GoesOn) -> Option<Look> {
     let short = shortened(plan, level);
     let point = &short.points[0];
     let course = runner::course(&short, point);
-    let outcomes = runner::run_while(&point.blueprint, course, level.replications, jobs, goes_on)?;
     let whole = levels(plan).last() == Some(&level);
+    let patience = if whole { course.duration + PATIENCE } else { course.duration };
+    let outcomes = runner::run_while(&point.blueprint, course, patience, level.replications, jobs, goes_on)?;
     let (answer, outcomes) = if whole {
-        runner::complete(plan, point, outcomes, &RunOptions { jobs, status_every: None })
+        runner::complete(&short, point, outcomes, &RunOptions { jobs, status_every: None })
     } else {
         (runner::answer(&short, point, &outcomes, Vec::new()), outcomes)
     };
@@ -72,7 +76,7 @@ pub fn look(plan: &Plan, level: Level, asked: &Asked, jobs: usize, goes_on: &(dy
         return None;
     }
     // The first replication, whatever happened in it: what stands beside this meets the same requests.
-    let film = film::film(&point.blueprint, course, 0, &run.outcomes[0]);
+    let film = film::film_while(&point.blueprint, course, patience, (0, &run.outcomes[0]), goes_on)?;
     let film = pictures::data(film, &point.blueprint);
     let mut data = points::of_run(asked, &document, std::slice::from_ref(&run), vec![Some(film)]);
     data.experiment.text.clear();
@@ -84,7 +88,10 @@ pub fn look(plan: &Plan, level: Level, asked: &Asked, jobs: usize, goes_on: &(dy
             data.verdict =
                 Verdict { tone: Tone::Open, sentence, more: vec!["What this look saw, not yet what the experiment says.".to_owned()] };
         }
+        data.is_part = true;
+        data.verdict.more.extend(missed(run.answer.point.requests.unfinished, patience));
     }
+    data.verdict.more.extend(imprecise(plan).filter(|_| whole));
     Some(Look { data, words, seconds: seconds(plan, level) })
 }
 
@@ -95,9 +102,27 @@ fn shortened(plan: &Plan, level: Level) -> Plan {
     Plan { warmup, duration: part(plan.duration), replications, ..plan.clone() }
 }
 
+/// What was cut off at the end.
+fn missed(unfinished: u64, patience: Span) -> Option<String> {
+    let had = if unfinished == 1 { "1 request had".to_owned() } else { format!("{} requests had", count(unfinished)) };
+    let followed = span(patience.seconds());
+    (unfinished > 0).then(|| format!("{had} not ended {followed} after that, and were followed no further: they count as unfinished here."))
+}
+
+/// What the file asks for beyond the last look.
+fn imprecise(plan: &Plan) -> Option<String> {
+    let Replications::Precise { relative, at_most } = plan.replications else { return None };
+    let beyond = u64::from(at_most) > FIRST_STAGE;
+    beyond.then(|| {
+        let wanted = percent(relative);
+        format!("The file asks for a precision of {wanted} in up to {at_most} replications; this page stops after {FIRST_STAGE}, poolcast run goes on.")
+    })
+}
+
 fn words(plan: &Plan, level: Level, duration: Span, whole: bool) -> String {
     let all = levels(plan).last().map_or(1, |last| last.replications);
     match (whole, level.part) {
+        (true, _) if imprecise(plan).is_some() => format!("{all} replications of the whole experiment"),
         (true, _) => "the whole experiment".to_owned(),
         (false, 1) => format!("a look at {} of {all} replications", level.replications),
         _ => format!("a look at the first {} of {}, 1 of {all} replications", span(duration.seconds()), span(plan.duration.seconds())),

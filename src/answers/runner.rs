@@ -63,46 +63,52 @@ pub fn replicate_with_views(blueprint: &Blueprint, course: Course, replication: 
     (counter.finish(events), views.taken)
 }
 
-/// The same, as long as `goes_on` says so; it is asked every so often.
-pub fn replicate_while(blueprint: &Blueprint, course: Course, replication: u64, goes_on: &(dyn Fn() -> bool + Sync)) -> Option<Outcome> {
+/// Whether somebody still waits for what is run.
+pub type GoesOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// The same, as long as `goes_on` says so, with requests followed for no longer than `patience` after the counted span.
+pub fn replicate_while(blueprint: &Blueprint, course: Course, patience: Span, replication: u64, goes_on: GoesOn) -> Option<Outcome> {
     let mut model = Model::new(blueprint, &Seed::new(course.seed, replication)).expect("a checked blueprint builds");
     let from = SimTime::ZERO + course.warmup;
     let until = from + course.duration;
     let mut counter = Counter::new(blueprint.workload.len(), blueprint.apps.len(), from, until, SLICES);
-    let run = |model: &mut Model, counter: &mut Counter, end: SimTime| {
-        const PIECES: u64 = 64;
-        let (begin, mut events) = (model.world.agenda.now(), 0);
-        for piece in 1..=PIECES {
-            let next = SimTime::from_nanos(begin.nanos() + ((end - begin).nanos() / PIECES) * piece);
-            events += simulate(model, if piece == PIECES { end } else { next }, counter);
-            if !goes_on() {
-                return None;
-            }
-            if counter.is_satisfied() {
-                break;
-            }
-        }
-        Some(events)
-    };
     counter.start(&model.world);
-    let mut events = run(&mut model, &mut counter, SimTime::from_nanos(from.nanos().saturating_sub(1)))?;
+    let mut events = simulate_while(&mut model, SimTime::from_nanos(from.nanos().saturating_sub(1)), &mut counter, goes_on)?;
     counter.begin(&mut model);
-    events += run(&mut model, &mut counter, SimTime::from_nanos(until.nanos() - 1))?;
+    events += simulate_while(&mut model, SimTime::from_nanos(until.nanos() - 1), &mut counter, goes_on)?;
     counter.close(&model.world);
-    events += run(&mut model, &mut counter, until + course.duration + PATIENCE)?;
+    events += simulate_while(&mut model, until + patience, &mut counter, goes_on)?;
     Some(counter.finish(events))
+}
+
+/// Simulates in pieces, and asks after each of them whether to go on.
+pub fn simulate_while(model: &mut Model, end: SimTime, observer: &mut impl Observer, goes_on: GoesOn) -> Option<u64> {
+    const PIECES: u64 = 64;
+    let (begin, mut events) = (model.world.agenda.now(), 0);
+    for piece in 1..=PIECES {
+        let next = SimTime::from_nanos(begin.nanos() + ((end - begin).nanos() / PIECES) * piece);
+        events += simulate(model, if piece == PIECES { end } else { next }, observer);
+        if !goes_on() {
+            return None;
+        }
+        if observer.is_satisfied() {
+            break;
+        }
+    }
+    Some(events)
 }
 
 /// Replications from 0 on, as long as `goes_on` says so, on `jobs` threads; in their order.
 pub fn run_while(
     blueprint: &Blueprint,
     course: Course,
+    patience: Span,
     replications: u64,
     jobs: usize,
-    goes_on: &(dyn Fn() -> bool + Sync),
+    goes_on: GoesOn,
 ) -> Option<Vec<Outcome>> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("threads can be started");
-    let one = |replication| replicate_while(blueprint, course, replication, goes_on);
+    let one = |replication| replicate_while(blueprint, course, patience, replication, goes_on);
     threads.install(|| (0..replications).into_par_iter().map(one).collect())
 }
 

@@ -15,24 +15,40 @@ impl Experiment {
     /// The text of this experiment's file in which `scenario` (the only system if there are none) has these values, as
     /// `--set path=value` would give it. A value that stands in the file is replaced there, one that was left out is put
     /// where it belongs, and what belongs to a model of `from` goes into the scenario's `set`. Comments stay.
+    ///
+    /// Other scenarios stay what they are, so what all of them share goes into the scenario's `set` too; but what is varied
+    /// is varied for all.
     pub fn edited(&self, scenario: Option<&str>, values: &[(String, String)], neighbour: Neighbour) -> Result<String, Problem> {
         let mut now = self.clone();
         for (index, value) in values.iter().enumerate() {
             let wanted = self.system_with(scenario, &values[..=index])?;
-            let is_right = |text: &String| {
-                let read = Experiment::parse(text, &self.source.name, neighbour);
-                // Where there were no scenarios, the first value that has no place of its own makes one.
-                read.and_then(|read| read.system_with(read.named(scenario), &[])).is_ok_and(|system| system == wanted)
-            };
+            let read = |text: &String| Experiment::parse(text, &self.source.name, neighbour).ok();
+            // Where there were no scenarios, the first value that has no place of its own makes one.
+            let is_wanted = |read: &Experiment| read.system_with(read.named(scenario), &[]).is_ok_and(|system| system == wanted);
             let own = now.named(scenario).and_then(|name| now.scenarios.iter().find(|scenario| scenario.name == name));
             let texts = [now.in_place(own, value), now.in_parent(own, value), now.in_set(own, value)];
-            let text = texts.into_iter().flatten().find(is_right).ok_or_else(|| {
+            let right: Vec<(String, bool)> = texts
+                .into_iter()
+                .flatten()
+                .filter_map(|text| {
+                    let read = read(&text).filter(is_wanted)?;
+                    Some((text, now.keeps(&read, own)))
+                })
+                .collect();
+            let text = right.iter().find(|(_, keeps)| *keeps).or(right.first()).map(|(text, _)| text.clone()).ok_or_else(|| {
                 let title = format!("{} = {} has no place in {}", value.0, value.1, self.source.name);
                 Problem::nowhere(title).help(format!("run it with --set {}={}", value.0, value.1))
             })?;
             now = Experiment::parse(&text, &self.source.name, neighbour)?;
         }
         Ok(now.source.text.to_string())
+    }
+
+    /// Whether all scenarios but this one are the same systems in `other`.
+    fn keeps(&self, other: &Experiment, changed: Option<&Scenario>) -> bool {
+        let names = self.scenarios.iter().map(|scenario| scenario.name.as_str());
+        let mut names = names.filter(|name| changed.is_none_or(|changed| changed.name != *name));
+        names.all(|name| self.system_with(Some(name), &[]).ok() == other.system_with(Some(name), &[]).ok())
     }
 
     /// The scenario that is meant: where nobody names one, the first.

@@ -1,4 +1,4 @@
-// Reports of the guide's experiment, of a restart and of a sweep.
+// Reports of the guide's experiment, of a restart, of a sweep, of a comparison, of a size and of a validation.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -15,14 +15,21 @@ const REPORTS = [
   { name: "movehub", arguments: ["run", "experiments/movehub.ron", "--replications", "4", "--set", "duration=2min"], charts: 1, says: ["session, as in the guide", "QueryWaitTimeout", "Objectives"] },
   { name: "restart", arguments: ["run", "experiments/restart.ron", "--replications", "4"], charts: 0, says: ["pre-ping", "Errors by cause"] },
   { name: "sweep", arguments: ["sweep", "target/browser/sweep.ron"], charts: 0, says: ["Sweep", "pool_size"] },
+  { name: "compare", arguments: ["compare", "experiments/movehub.ron", "--baseline", "direct", "--scenario", "direct", "--scenario", "transaction", "--replications", "4", "--set", "duration=40s", "--set", "warmup=5s"], charts: 1, says: ["Beside direct"] },
+  { name: "size", arguments: ["size", "target/browser/size.ron", "--tune", "apps.api.pool.pool_size=2..12"], charts: 1, says: ["Settings tried"] },
+  // Real servers were measured for it; the suite makes the page from what was kept of that.
+  { name: "validation", charts: 0, says: ["1 of 11 figures differs", "✗ differs", "? too noisy", "✓ agrees", "statements ✗ off", "The machine"] },
 ];
 
 async function reports(browser, made, wantsPicture) {
   const grid = fs.readFileSync("experiments/pool-size.ron", "utf8").replace(/vary: .*/, 'vary: [("workload.api.arrivals.rate", [150, 200, 240, 280]), ("apps.api.pool.pool_size", [4, 5, 6, 8, 10])],').replace(/duration: .*/, 'duration: "1min",').replace(/warmup: .*/, 'warmup: "5s",');
   fs.writeFileSync(`${made}/sweep.ron`, grid);
+  const sized = grid.replace(/vary: .*/, 'objectives: [Wait(p: 0.95, below: "20ms")],');
+  fs.writeFileSync(`${made}/size.ron`, sized);
   for (const report of REPORTS) {
     const file = `${made}/${report.name}.html`;
-    make([...report.arguments, "--quiet", "--report", file]);
+    if (report.arguments) make([...report.arguments, "--quiet", "--report", file]);
+    else fs.copyFileSync(process.env.VALIDATION, file);
     const address = "file://" + path.resolve(file);
     for (const size of SIZES) {
       for (const theme of THEMES) {

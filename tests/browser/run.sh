@@ -13,4 +13,7 @@ if ! cmp -s tests/browser/package-lock.json "$made/package-lock.json"; then
     cp tests/browser/package.json tests/browser/package-lock.json "$made"
     npm ci --silent --prefix "$made" --ignore-scripts
 fi
+# The suite makes the page of a kept validation.
+cargo test --quiet --test suite a_kept_validation_has_a_page >/dev/null
+export VALIDATION="${CARGO_TARGET_DIR:-target}/tmp/validation.html"
 NODE_PATH="$PWD/$made/node_modules" exec node tests/browser/run.js "$@"

@@ -21,4 +21,10 @@ for metric in metrics.values():
     low, high = metric["live_spread"]
     assert low <= metric["live"] * (1 + 1e-9) and metric["live"] <= high * (1 + 1e-9), metric
 assert validation["host"]["foreign"] >= 0 and len(validation["ingredients"]) == 6
+# The page shows the same figures.
+_, page = open(sys.argv[4]).read().split('<script id="data" type="application/json">')
+page = json.loads(page.split("</script>")[0])
+shown = page["validation"]["points"][0]["figures"]
+assert [one["verdict"] for one in shown] == [one["verdict"] for one in validation["metrics"]]
+assert page["reproduce"].startswith("poolcast validate experiments/live/steady.ron --local --repetitions 3 --judge-anyway --set"), page["reproduce"]
 print(f"calibrate and validate hang together; validate: {validation['verdict']}")

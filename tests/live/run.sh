@@ -20,6 +20,6 @@ calibration=$!
 # 0 agrees, 1 differs, 3 is too noisy for a verdict; anything else is an error.
 verdict=0
 "$poolcast" validate experiments/live/steady.ron --local --judge-anyway --set warmup=1s --set duration=3s --quiet --format json \
-    >"$out/validate.json" || verdict=$?
+    --report "$out/validate.html" >"$out/validate.json" || verdict=$?
 wait "$calibration"
-python3 tests/live/looks.py "$out/calibrate.json" "$out/validate.json" "$verdict"
+python3 tests/live/looks.py "$out/calibrate.json" "$out/validate.json" "$verdict" "$out/validate.html"

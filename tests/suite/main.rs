@@ -22,4 +22,5 @@ mod tables;
 mod theory;
 mod tidy;
 mod trace;
+mod validation;
 mod sqlalchemy;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use poolcast::Experiment;
 use poolcast::answers::look::{Level, levels, look};
 use poolcast::answers::report::html::points::Asked;
-use poolcast::answers::runner::{Course, replicate, replicate_while};
+use poolcast::answers::runner::{Course, PATIENCE, replicate, replicate_while};
 use poolcast::kernel::time::Span;
 use serde_json::{Value, json};
 
@@ -108,7 +108,9 @@ fn the_page_asks_for_knobs_looks_and_the_changed_file() {
     assert_eq!(seen["data"]["reproduce"], "poolcast run a.ron --scenario direct --set apps.api.pool.pool_size=3");
     assert!(seen["data"]["points"][0]["figures"]["latency.p99"].as_f64().is_some_and(|p99| p99 > 0.0));
     let (status, saved) = server.post("/save", &json!({"name": "a.ron", "text": FILE, "scenario": "direct", "values": values}));
-    assert_eq!((status, saved), (200, FILE.replace("pool_size: 20", "pool_size: 3")));
+    // Other scenarios stay what they are.
+    let own = "(system: (proxy: Direct), set: [(\"apps.api.pool.pool_size\", 3)])";
+    assert_eq!((status, saved), (200, FILE.replace("(system: (proxy: Direct))", own)));
     let (status, refused) = server.post("/look", &json!({"name": "a.ron", "text": "Experiment(question: 3)"}));
     assert!(status == 422 && refused.contains("--> a.ron:1:22"), "{status} {refused}");
 }
@@ -134,6 +136,30 @@ fn the_last_look_is_the_whole_experiment_and_the_first_is_quick() {
 }
 
 #[test]
+fn a_look_says_what_it_did_not_wait_for_and_what_it_does_not_reach() {
+    let plan = |text: &str, scenario: &str| {
+        let experiment: Experiment = text.parse().expect("it is right");
+        (experiment.alone(Some(scenario)).plan(&[], None, None).expect("it is a plan"), experiment)
+    };
+    let said = |text: &str, scenario: &str, last: bool| {
+        let (plan, experiment) = plan(text, scenario);
+        let levels = levels(&plan);
+        let level = if last { levels[levels.len() - 1] } else { levels[0] };
+        let asked = Asked { command: "serve", reproduce: String::new(), source: &experiment.source, file: "a.ron" };
+        let look = look(&plan, level, &asked, 2, &|| true).expect("nobody stops it");
+        (look.words, look.data.verdict.more.join(" "), look.data.is_part)
+    };
+    let starving = FILE.replace("mean: \"4ms\"", "mean: \"40ms\"");
+    let (_, more, is_part) = said(&starving, "session, as in the guide", false);
+    assert!(is_part && more.contains(" requests had not ended 4.7 s after that, and were followed no further"), "{more}");
+    let short = FILE.replace("5min", "2s").replace("warmup: \"30s\"", "warmup: \"0s\"");
+    let precise = short.replace("replications: 10", "replications: Precise(relative: 0.02, at_most: 200)");
+    let (words, more, is_part) = said(&precise, "direct", true);
+    assert_eq!((words.as_str(), is_part), ("32 replications of the whole experiment", false));
+    assert!(more.contains("a precision of 2.0 % in up to 200 replications; this page stops after 32"), "{more}");
+}
+
+#[test]
 fn a_look_that_nobody_waits_for_stops_and_one_that_is_cut_into_pieces_sees_the_same() {
     let experiment: Experiment = FILE.parse().expect("it is right");
     let plan = experiment.alone(Some("transaction")).plan(&[], None, None).expect("it is a plan");
@@ -142,7 +168,9 @@ fn a_look_that_nobody_waits_for_stops_and_one_that_is_cut_into_pieces_sees_the_s
     let pieces = std::sync::atomic::AtomicU32::new(0);
     let go_on = |most: u32| {
         pieces.store(0, std::sync::atomic::Ordering::Relaxed);
-        replicate_while(blueprint, course, 3, &|| pieces.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < most)
+        replicate_while(blueprint, course, course.duration + PATIENCE, 3, &|| {
+            pieces.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < most
+        })
     };
     let whole = replicate(blueprint, course, 3);
     let cut = go_on(u32::MAX).expect("nobody stops it");

@@ -2,7 +2,7 @@
 //!
 //! # For whoever draws it again
 //!
-//! The page holds three things: [`STYLE`], [`SCRIPT`] (uPlot, then `charts.js`, then `report.js`) and the document as JSON in
+//! The page holds three things: [`STYLE`], [`SCRIPT`] (uPlot, then `charts.js`, `validation.js`, `report.js`) and the document as JSON in
 //! `<script id="data" type="application/json">`. The script draws that document into `<main id="report">` when it is
 //! loaded. Where there is no `#data`, it draws nothing until somebody calls
 //!
@@ -23,13 +23,21 @@ pub mod data;
 pub mod film;
 pub mod grid;
 pub mod points;
+pub mod validation;
 pub mod verdict;
 
 /// All styles of the page.
 pub const STYLE: &str = concat!(include_str!("html/uplot/uPlot.min.css"), "\n", include_str!("html/style.css"));
 /// All scripts of the page.
-pub const SCRIPT: &str =
-    concat!(include_str!("html/uplot/uPlot.iife.min.js"), "\n", include_str!("html/charts.js"), "\n", include_str!("html/report.js"));
+pub const SCRIPT: &str = concat!(
+    include_str!("html/uplot/uPlot.iife.min.js"),
+    "\n",
+    include_str!("html/charts.js"),
+    "\n",
+    include_str!("html/validation.js"),
+    "\n",
+    include_str!("html/report.js")
+);
 
 /// A report as it stands in its file.
 pub fn render(data: &Data) -> String {
@@ -80,10 +88,12 @@ pub fn escaped(text: &str) -> String {
 /// The verdict, the figures and the file, for readers whose browser runs no scripts.
 fn without_script(data: &Data) -> String {
     let more: String = data.verdict.more.iter().map(|text| format!("<p>{}</p>", escaped(text))).collect();
-    let rows: String = data.points.iter().map(row).collect();
+    let table = match &data.validation {
+        None => plain_table(["", "p50", "p99", "errors", "objectives"], data.points.iter().map(row)),
+        Some(validation) => plain_table(["", "live", "simulated", "margin", "verdict"], validation.rows().into_iter()),
+    };
     format!(
-        "<h1>{}</h1><p>{}</p><p><strong>{}</strong></p>{more}<table><thead><tr><th></th><th>p50</th><th>p99</th><th>errors</th>\
-         <th>objectives</th></tr></thead><tbody>{rows}</tbody></table><p>The charts are drawn by a script.</p>\
+        "<h1>{}</h1><p>{}</p><p><strong>{}</strong></p>{more}{table}<p>The charts are drawn by a script.</p>\
          <p>The same again: <code>{}</code></p><pre>{}</pre>",
         escaped(&data.question),
         escaped(&data.about),
@@ -93,19 +103,27 @@ fn without_script(data: &Data) -> String {
     )
 }
 
-fn row(point: &PointData) -> String {
+fn plain_table(heads: [&str; 5], rows: impl Iterator<Item = [String; 5]>) -> String {
+    let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
+    let row = |cells: [String; 5]| {
+        let rest: String = cells[1..].iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        format!("<tr><th>{}</th>{rest}</tr>", escaped(&cells[0]))
+    };
+    format!("<table><thead><tr>{heads}</tr></thead><tbody>{}</tbody></table>", rows.map(row).collect::<String>())
+}
+
+fn row(point: &PointData) -> [String; 5] {
     let figure = |path: &str| point.figures.get(path).copied().flatten();
     let time = |path: &str| figure(path).map_or_else(|| "–".to_owned(), seconds);
     let objectives: Vec<String> =
         point.objectives.iter().map(|met| format!("{} {}", if met.met { "✓" } else { "✗" }, met.objective)).collect();
-    let cells = [
+    [
+        point.name.clone(),
         time("latency.p50"),
         time("latency.p99"),
         figure("requests.error_rate").map_or_else(|| "–".to_owned(), percent),
         objectives.join(", "),
-    ];
-    let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-    format!("<tr><th>{}</th>{cells}</tr>", escaped(&point.name))
+    ]
 }
 
 /// As a policy writes it: in base64.

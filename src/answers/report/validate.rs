@@ -16,7 +16,7 @@ pub fn render(document: &Validation) -> String {
         out += &format!("{}\n", paint(Look::Strong, &line));
     }
     out += &format!("{}  {}\n", verdict(document.verdict, document.verdict.words()), summary(document));
-    for block in document.metrics.chunk_by(|a, b| place(a) == place(b)) {
+    for block in points(document) {
         out += &format!("\n{}", figures(block));
         let here: Vec<&Ingredient> =
             document.ingredients.iter().filter(|one| (&one.scenario, &one.vary) == (&block[0].scenario, &block[0].vary)).collect();
@@ -77,9 +77,9 @@ fn summary(document: &Validation) -> String {
 
 fn figures(block: &[Compared]) -> String {
     let mut out = String::new();
-    let name: Vec<String> = [block[0].scenario.clone(), varied(&block[0])].into_iter().filter(|part| !part.is_empty()).collect();
+    let name = place(&block[0]);
     if !name.is_empty() {
-        out += &format!("{}\n", paint(Look::Strong, &name.join(", ")));
+        out += &format!("{}\n", paint(Look::Strong, &name));
     }
     let head =
         format!("  {}{:>FIGURE$}{:>FIGURE$}{:>FIGURE$}{:>FIGURE$}  verdict", left("", NAME), "live", "± runs", "simulated", "margin");
@@ -137,7 +137,8 @@ fn verdict(of: Verdict, text: &str) -> String {
     }
 }
 
-fn words(metric: &str) -> &str {
+/// A figure's name for people.
+pub(super) fn words(metric: &str) -> &str {
     match metric {
         "requests.throughput" => "throughput /s",
         "latency.mean" => "latency mean",
@@ -154,12 +155,19 @@ fn words(metric: &str) -> &str {
     }
 }
 
-fn amount(metric: &str, value: f64) -> String {
+/// A figure's value for people.
+pub(super) fn amount(metric: &str, value: f64) -> String {
     if metric.starts_with("latency") || metric.starts_with("pool_wait") { seconds(value) } else { mean(value) }
 }
 
-fn place(one: &Compared) -> (&str, String) {
-    (&one.scenario, varied(one))
+/// The figures, point by point.
+pub(super) fn points(document: &Validation) -> impl Iterator<Item = &[Compared]> {
+    document.metrics.chunk_by(|a, b| (&a.scenario, &a.vary) == (&b.scenario, &b.vary))
+}
+
+/// Which point a figure is of: scenario and values of `vary`.
+pub(super) fn place(one: &Compared) -> String {
+    [one.scenario.clone(), varied(one)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn varied(one: &Compared) -> String {

@@ -22,12 +22,14 @@ pub struct Fitness {
     pub foreign: f64,
 }
 
-/// Beyond these a figure is about the machine rather than about the pools. A driver of one process saturates at one core;
-/// its tail suffers from seven tenths on. Steal of a hundredth of a core comes in stalls of 30 to 500 ms.
-const LATE: f64 = 0.005;
-const BUSY_DRIVER: f64 = 0.7;
-const STEAL: f64 = 0.02;
-const FOREIGN: f64 = 0.5;
+/// Seconds. Beyond this and the next three a figure is about the machine rather than about the pools.
+pub const LATE: f64 = 0.005;
+/// Cores. A driver of one process saturates at one; its tail suffers from seven tenths on.
+pub const BUSY_DRIVER: f64 = 0.7;
+/// Cores. Steal of a hundredth of a core comes in stalls of 30 to 500 ms.
+pub const STEAL: f64 = 0.02;
+/// Cores.
+pub const FOREIGN: f64 = 0.5;
 
 /// How fit a recording is.
 pub fn of(recording: &Recording, blueprint: &Blueprint) -> Fitness {

@@ -1,6 +1,7 @@
 //! What all commands that run something understand.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
@@ -119,6 +120,17 @@ impl Common {
             complain(&format!("{} requests in {}", count(requests(&done)), seconds(took)));
         }
         done
+    }
+
+    /// Writes a page, and says how large it became and how long that took: the run of the films included.
+    pub(super) fn paged(&self, path: &Path, write: impl FnOnce() -> Result<usize, Failure>) -> Result<(), Failure> {
+        let progress = Progress::begin(false);
+        let bytes = write()?;
+        let took = progress.end();
+        if !self.quiet {
+            complain(&format!("{}: {} kB in {}", path.display(), bytes.div_ceil(1000), seconds(took)));
+        }
+        Ok(())
     }
 }
 

@@ -62,7 +62,7 @@ impl Compare {
             let words = files.chain(["--baseline".to_owned(), baseline.clone()]).chain(scenarios);
             let reproduce = self.common.line("compare", &words.collect::<Vec<_>>());
             let asked = Asked { command: "compare", reproduce, source: &source, file: &home.name };
-            page::of_comparison(&asked, &document, &plan, &runs, jobs, path)?;
+            self.common.paged(path, || page::of_comparison(&asked, &document, &plan, &runs, jobs, path))?;
         }
         Ok(true)
     }

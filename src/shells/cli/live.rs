@@ -69,13 +69,13 @@ pub(super) struct ServersArgs {
     #[arg(long)]
     yes: bool,
     /// The longest that all runs together may take
-    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = "10min")]
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse, default_value = AT_MOST)]
     at_most: Span,
     /// The most requests that one run may send
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    #[arg(long, value_name = "N", default_value_t = MOST_REQUESTS)]
     most_requests: u64,
     /// The most connections that the pools may open together
-    #[arg(long, value_name = "N", default_value_t = 500)]
+    #[arg(long, value_name = "N", default_value_t = MOST_CONNECTIONS)]
     most_connections: u64,
 }
 
@@ -86,6 +86,11 @@ enum Statements {
     /// An amount of computing that takes as long on an idle core
     Compute,
 }
+
+/// What a run may take unless somebody allows more.
+const AT_MOST: &str = "10min";
+const MOST_REQUESTS: u64 = 200_000;
+const MOST_CONNECTIONS: u64 = 500;
 
 /// Requests still under way so long after the end are given up.
 const PATIENCE: Span = Span::from_secs(30);
@@ -176,6 +181,31 @@ impl ServersArgs {
     /// Whether a PgBouncer of the user's own stands before the database.
     pub(super) fn names_proxy(&self) -> bool {
         !self.local && (self.pgbouncer_url.is_some() || env::var("POOLCAST_PGBOUNCER_URL").is_ok_and(|url| !url.is_empty()))
+    }
+
+    /// What was given of all this, as words of a command line. Passwords are left out.
+    pub(super) fn words(&self) -> Vec<String> {
+        let address = |url: &Option<String>, option: &str| {
+            let address = url.as_ref().and_then(|url| Address::parse(url, option).ok());
+            address.map_or(Vec::new(), |address| vec![option.to_owned(), address.to_string()])
+        };
+        let mut words = if self.local { vec!["--local".to_owned()] } else { Vec::new() };
+        words.extend(address(&self.url, "--url"));
+        words.extend(address(&self.pgbouncer_url, "--pgbouncer-url"));
+        if let Some(statements) = self.statements.and_then(|statements| statements.to_possible_value()) {
+            words.extend(["--statements".to_owned(), statements.get_name().to_owned()]);
+        }
+        let usual = [
+            ("--at-most", self.at_most.to_string(), AT_MOST.to_owned()),
+            ("--most-requests", self.most_requests.to_string(), MOST_REQUESTS.to_string()),
+            ("--most-connections", self.most_connections.to_string(), MOST_CONNECTIONS.to_string()),
+        ];
+        for (option, given, usual) in usual {
+            if given != usual {
+                words.extend([option.to_owned(), given]);
+            }
+        }
+        words
     }
 
     fn check_time(&self, plan: &Plan, runs: u32) -> Result<(), Failure> {

@@ -26,7 +26,7 @@ pub(super) fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + S
 }
 
 /// Writes the page of a run.
-pub(super) fn of_run(asked: &Asked, plan: &Plan, runs: &[Run], jobs: usize, path: &Path) -> Result<(), Failure> {
+pub(super) fn of_run(asked: &Asked, plan: &Plan, runs: &[Run], jobs: usize, path: &Path) -> Result<usize, Failure> {
     write(path, &points::of_run(asked, &document(plan, runs), runs, films(plan, runs, jobs)))
 }
 
@@ -38,18 +38,18 @@ pub(super) fn of_comparison(
     runs: &[Run],
     jobs: usize,
     path: &Path,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let films = films(plan, runs, jobs);
     write(path, &points::of_comparison(asked, &document(plan, runs), comparisons.clone(), runs, films))
 }
 
 /// Writes the page of a sweep, of which the figures were kept.
-pub(super) fn of_sweep(asked: &Asked, document: &Document, figure: &str, path: &Path) -> Result<(), Failure> {
+pub(super) fn of_sweep(asked: &Asked, document: &Document, figure: &str, path: &Path) -> Result<usize, Failure> {
     write(path, &points::of_sweep(asked, document, figure))
 }
 
 /// Writes the page of a search for a size; `plan` is that of its answer, which is run for the pictures.
-pub(super) fn of_size(asked: &Asked, size: &Size, plan: &Plan, jobs: usize, path: &Path) -> Result<(), Failure> {
+pub(super) fn of_size(asked: &Asked, size: &Size, plan: &Plan, jobs: usize, path: &Path) -> Result<usize, Failure> {
     let runs = run(plan, &RunOptions { jobs, status_every: None }, &|_| ());
     let films = films(plan, &runs, jobs);
     write(path, &points::of_size(asked, &document(plan, &runs), size.clone(), &runs, films))
@@ -74,6 +74,8 @@ fn films(plan: &Plan, runs: &[Run], jobs: usize) -> Vec<Option<FilmData>> {
     })
 }
 
-fn write(path: &Path, data: &Data) -> Result<(), Failure> {
-    files::write_file(path, &html::render(data))
+/// Writes a page, and says how many bytes it has.
+pub(super) fn write(path: &Path, data: &Data) -> Result<usize, Failure> {
+    let page = html::render(data);
+    files::write_file(path, &page).map(|()| page.len())
 }

@@ -97,7 +97,8 @@ impl Run {
         let runs = self.common.watched(|progress| page::run(plan, &options, progress), requests);
         let words = [home.name.clone()].into_iter().chain(self.scenario.iter().flat_map(|name| ["--scenario".to_owned(), name.clone()]));
         let reproduce = self.common.line("run", &words.collect::<Vec<_>>());
-        page::of_run(&Asked { command: "run", reproduce, source: &experiment.source, file: &home.name }, plan, &runs, options.jobs, path)?;
+        let asked = Asked { command: "run", reproduce, source: &experiment.source, file: &home.name };
+        self.common.paged(path, || page::of_run(&asked, plan, &runs, options.jobs, path))?;
         Ok(runs.into_iter().map(|run| run.answer).collect())
     }
 

@@ -89,7 +89,7 @@ impl Size {
         let words: Vec<String> = [home.name.clone()].into_iter().chain(tune).chain(scenario).chain(self.further()).collect();
         let reproduce = self.common.line("size", &words);
         let asked = Asked { command: "size", reproduce, source: &experiment.source, file: &home.name };
-        page::of_size(&asked, document, &plan, self.common.jobs(), path)
+        self.common.paged(path, || page::of_size(&asked, document, &plan, self.common.jobs(), path))
     }
 
     /// What else was asked for, as words of a command line.

@@ -120,7 +120,7 @@ impl Sweep {
             let words: Vec<String> = [home.name.clone()].into_iter().chain(figure.into_iter().flatten()).collect();
             let reproduce = self.common.line("sweep", &words);
             let asked = Asked { command: "sweep", reproduce, source: &experiment.source, file: &home.name };
-            page::of_sweep(&asked, &grid.document(), &self.figure, path)?;
+            self.common.paged(path, || page::of_sweep(&asked, &grid.document(), &self.figure, path))?;
         }
         merge::conclude(&grid, out, self.common.format, &self.figure)
     }

@@ -6,7 +6,9 @@ use clap::Args;
 
 use super::common::{Common, Format};
 use super::live::ServersArgs;
-use super::{Failure, Outcome, answer, complain};
+use super::{Failure, Outcome, answer, complain, page};
+use crate::answers::report::html::points::Asked;
+use crate::answers::report::html::validation;
 use crate::answers::report::{json, validate as report};
 use crate::answers::runner::{Course, course};
 use crate::answers::validate::judge::{FEWEST, Found, Terms, document};
@@ -54,6 +56,9 @@ pub(super) struct Validate {
     /// Writes NAME.validate.txt, NAME.validate.json, NAME.validate.csv and each run's recording into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Writes the answer as one HTML page: every figure live and simulated, beside its margin
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -67,7 +72,8 @@ const SITTING_REPLICATIONS: u64 = 1_000_000;
 impl Validate {
     pub(super) fn run(self) -> Outcome {
         let home = Home::of(&self.file);
-        let mut plan = self.common.planned(&self.common.chosen(&home, &self.scenario)?)?;
+        let experiment = self.common.chosen(&home, &self.scenario)?;
+        let mut plan = self.common.planned(&experiment)?;
         home.load(&mut plan)?;
         if let Some(margin) = self.margin.filter(|margin| !(0.0..=10.0).contains(margin)) {
             let problem = Problem::nowhere(format!("--margin {margin} is no share"));
@@ -85,6 +91,10 @@ impl Validate {
                 let plain = anstream::adapter::strip_str(&text(format, &document)).to_string();
                 files::write(directory, &format!("{}.validate.{ending}", home.stem()), &plain)?;
             }
+        }
+        if let Some(path) = &self.report {
+            let asked = Asked { command: "validate", reproduce: self.line(&home), source: &experiment.source, file: &home.name };
+            self.common.paged(path, || page::write(path, &validation::of(&asked, &document)))?;
         }
         match document.verdict {
             Verdict::Agrees => Ok(true),
@@ -122,6 +132,17 @@ impl Validate {
         let calibrated = sitting.as_ref().map_or(Vec::new(), Sitting::measured);
         let notes = sitting.as_ref().map_or(Vec::new(), Sitting::notes);
         Ok(Found { point, pairs, calibrated, notes })
+    }
+
+    /// The command line that does it again, without passwords.
+    fn line(&self, home: &Home) -> String {
+        let flag = |is_given: bool, name: &str| is_given.then(|| name.to_owned());
+        let margin = self.margin.iter().flat_map(|margin| ["--margin".to_owned(), margin.to_string()]);
+        let words = [home.name.clone()].into_iter().chain(self.servers.words());
+        let words = words.chain(["--repetitions".to_owned(), self.repetitions.to_string()]).chain(margin);
+        let words = words.chain(flag(self.as_written, "--as-written")).chain(flag(self.judge_anyway, "--judge-anyway"));
+        let words = words.chain(self.scenario.iter().flat_map(|name| ["--scenario".to_owned(), name.clone()]));
+        self.common.line("validate", &words.collect::<Vec<_>>())
     }
 
     fn tell(&self, point: &Point, recording: &Recording, repetition: u64) {

@@ -89,7 +89,8 @@ pub(super) async fn knobs(State(opened): State<Opened>, Json(question): Json<Que
         Ok(json!({"name": name, "knobs": knobs::knobs(&plan.points[0].blueprint)}))
     };
     let scenarios = names.iter().map(scenario).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({"question": experiment.question, "scenarios": scenarios})))
+    let varied: Vec<&str> = experiment.vary.iter().flat_map(|axis| axis.settings.first()).map(|setting| setting.path.as_str()).collect();
+    Ok(Json(json!({"question": experiment.question, "scenarios": scenarios, "varied": varied})))
 }
 
 /// One look at the system. Whoever no longer waits for it (a newer one is asked for) stops it by hanging up.

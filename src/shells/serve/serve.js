@@ -2,7 +2,7 @@
 "use strict";
 
 /** What is open. */
-const opened = { name: "", text: "", scenarios: [] };
+const opened = { name: "", text: "", scenarios: [], varied: [] };
 /** What is looked at: a scenario, what differs in it from the file (path → text), and what stands beside it. */
 const wanted = { scenario: null, values: new Map(), beside: null };
 /** Looks at what stands beside, by scenario and level: they do not change while the file stays. */
@@ -125,6 +125,7 @@ const file = el("input", { type: "file", id: "file", accept: ".ron,.json", class
 const save = el("button", { type: "button", id: "save" }, "Save as a file");
 const reset = el("button", { type: "button", id: "reset" }, "Back to the file");
 const fileName = el("strong", { id: "name" });
+const reach = el("div", { id: "reach" });
 
 function scenario() {
   return opened.scenarios.find((scenario) => scenario.name === wanted.scenario);
@@ -167,6 +168,15 @@ function set(knob, text) {
 function changed() {
   save.disabled = !isChanged();
   reset.disabled = !isChanged();
+  reach.textContent = isChanged() ? reaches() : "";
+}
+
+/** Which systems of the file a saved change is about: said before anybody saves it. */
+function reaches() {
+  const forAll = [...wanted.values.keys()].filter((path) => opened.varied.includes(path));
+  if (forAll.length) return "The file varies " + forAll.join(", ") + ": what is saved is the first of its values, for all scenarios.";
+  const others = opened.scenarios.length - 1;
+  return others > 0 ? "Saved as a change of “" + wanted.scenario + "” alone: " + (others === 1 ? "the other scenario stays" : "the other " + others + " scenarios stay") + " as in the file." : "";
 }
 
 function choice(knob, index) {
@@ -209,8 +219,8 @@ function duration(value) {
 async function open(name, text) {
   Object.assign(opened, { name, text });
   try {
-    const { scenarios } = await (await ask("/knobs", {})).json();
-    opened.scenarios = scenarios;
+    const { scenarios, varied } = await (await ask("/knobs", {})).json();
+    Object.assign(opened, { scenarios, varied });
   } catch (error) {
     return complain(error);
   }
@@ -247,7 +257,7 @@ save.addEventListener("click", async () => {
 controls.addEventListener("submit", (event) => event.preventDefault());
 controls.append(
   el("p", { id: "files" }, fileName, " ", el("label", { for: "file", class: "button" }, "Open a file"), file),
-  el("p", { id: "deeds" }, save, " ", reset),
+  el("p", { id: "deeds" }, save, " ", reset), reach,
   status, choices, knobs,
 );
 fetch("/start").then((response) => response.json()).then(({ name, text }) => open(name, text)).catch(complain);

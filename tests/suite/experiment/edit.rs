@@ -33,6 +33,14 @@ Experiment(
 )
 "#;
 
+/// The file with this scenario alone.
+fn only(scenario: Option<&str>) -> String {
+    let names = ["plain", "set", "laid"].iter().filter(|name| Some(**name) != scenario).map(|name| format!("\"{name}\": "));
+    let names: Vec<String> = names.collect();
+    let lines = FILE.lines().filter(|line| !names.iter().any(|name| line.trim_start().starts_with(name)));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn a_value_is_replaced_where_it_stands_and_nothing_else_is_touched() {
     let cases = [
@@ -44,8 +52,21 @@ fn a_value_is_replaced_where_it_stands_and_nothing_else_is_touched() {
         (Some("plain"), "proxy.pool_mode", "Transaction", "pool_mode: Session", "pool_mode: Transaction"),
     ];
     for (scenario, path, value, before, after) in cases {
-        assert_eq!(edited(FILE, scenario, &[(path, value)]), FILE.replace(before, after), "{path}");
+        let file = only(scenario);
+        assert_eq!(edited(&file, scenario, &[(path, value)]), file.replace(before, after), "{path}");
     }
+}
+
+#[test]
+fn what_scenarios_share_becomes_a_change_of_the_one_that_is_meant() {
+    let own = "\"plain\": Scenario(set: [(\"apps.api.pool.pool_size\", 9)])";
+    assert_eq!(edited(FILE, Some("plain"), &[("apps.api.pool.pool_size", "9")]), FILE.replace("\"plain\": Scenario()", own));
+    assert_eq!(edited(FILE, Some("set"), &[("apps.api.pool.pool_size", "9")]), FILE.replace("size\", 7", "size\", 9"));
+    let laid = "(proxy: Direct), set: [(\"apps.api.pool.max_overflow\", 3)], ";
+    assert_eq!(edited(FILE, Some("laid"), &[("apps.api.pool.max_overflow", "3")]), FILE.replace("(proxy: Direct), ", laid));
+    // What is varied lies on top of every scenario.
+    let varied = FILE.replace("duration:", "vary: [(\"apps.api.workers\", [2, 4])],\n    duration:");
+    assert_eq!(edited(&varied, Some("plain"), &[("apps.api.workers", "3")]), varied.replace("[2, 4]", "[3, 4]"));
 }
 
 #[test]
@@ -71,7 +92,8 @@ fn a_value_that_was_left_out_goes_where_it_belongs() {
         ),
     ];
     for (scenario, path, value, before, after) in cases {
-        assert_eq!(edited(FILE, scenario, &[(path, value)]), FILE.replace(before, after), "{path}");
+        let file = only(scenario);
+        assert_eq!(edited(&file, scenario, &[(path, value)]), file.replace(before, after), "{path}");
     }
     let alone = FILE.replace("\n    scenarios: {", "\n    /*").replace("\n    },\n    duration", "*/ duration");
     let both = edited(&alone, None, &[("database.service.cores", "8"), ("database.max_connections", "50")]);

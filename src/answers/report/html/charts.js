@@ -62,15 +62,18 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** A table; the first cell of each row is its heading. `numbers` says from which column on cells stand at the right. */
-function table(caption, heads, rows, numbers = 1) {
+/**
+ * A table; the first cell of each row is its heading. `numbers` says from which column on cells stand at the right, `look`
+ * is a class of its own.
+ */
+function table(caption, heads, rows, numbers = 1, look = null) {
   const place = (index) => (index >= numbers ? { class: "number" } : {});
   return el(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el(
       "table",
-      {},
+      { class: look },
       el("caption", { class: "unseen" }, caption),
       el("thead", {}, el("tr", {}, heads.map((head, index) => el("th", { scope: "col", ...place(index) }, head)))),
       el("tbody", {}, rows.map((row) =>
@@ -117,15 +120,17 @@ const together = typeof uPlot === "undefined" ? null : uPlot.sync("time");
  * Lines over a common axis.
  *
  * `x`: places. `lines`: {name, colour, values, low, high, step} with a band between `low` and `high` if they are there.
- * `limits`: {value, colour, label}, dashed. `axis`: {kind: "time" | "nines", label}. `scale`: "linear", "log" or "asinh"
+ * `limits`: {value, colour, label}, dashed. `events`: [place, name], upright strokes. `axis`: {kind: "time" | "nines", label}. `scale`: "linear", "log" or "asinh"
  * (logarithmic from about a millisecond on, and with a place for zero). `format` words a value; `least` is the lowest
  * value that a logarithm can have.
  */
-function lineChart({ label, x, lines, limits = [], axis, scale = "linear", format, tickFormat = format, height = 220 }) {
-  const host = el("div", { class: "plot", tabindex: "0", role: "img", "aria-label": label });
+function lineChart({ label, x, lines, limits = [], events = [], axis, scale = "linear", format, tickFormat = format, height = 220 }) {
+  const host = el("div", { class: "plot", tabindex: "0", role: "img", "aria-label": label + ", the arrow keys move through it" });
+  layOnEachOther(lines, scale);
   const keys = lines.map((line) => {
     const value = el("span", { class: "value" });
-    return { value, item: el("li", {}, swatch(line.colour, line.dash), line.name + " ", value) };
+    const same = line.on ? el("span", { class: "place" }, line.same ? "the same as " : "dashed, mostly on ", line.on.name, " ") : null;
+    return { value, item: el("li", {}, swatch(line.colour, line.dash), line.name + " ", same, value) };
   });
   const place = el("span", { class: "place" });
   const legend = el("ul", { class: "legend" }, keys.map((key) => key.item), el("li", {}, place));
@@ -134,7 +139,8 @@ function lineChart({ label, x, lines, limits = [], axis, scale = "linear", forma
   const note = hidden.length
     ? el("p", { class: "question" }, "Above the picture: " + hidden.map((limit) => limit.label).join(", ") + ".")
     : null;
-  const figure = el("figure", {}, legend, host, note);
+  const spoken = el("p", { class: "unseen", "aria-live": "polite" });
+  const figure = el("figure", {}, legend, host, spoken, note);
   const options = {
     width: 400,
     height,
@@ -149,17 +155,45 @@ function lineChart({ label, x, lines, limits = [], axis, scale = "linear", forma
     axes: [xAxis(axis), yAxis(scale, tickFormat)],
     ...bandsOf(lines),
     hooks: {
-      draw: [(plot) => shown.forEach((limit) => drawLimit(plot, limit))],
+      draw: [(plot) => shown.forEach((limit) => drawLimit(plot, limit)), (plot) => events.forEach((event) => drawEvent(plot, event))],
       setCursor: [(plot) => tell(plot, lines, keys, place, axis, format)],
     },
   };
   watch(host, options, [x, ...options.data]);
-  host.addEventListener("keydown", (event) => step(event, host));
+  host.addEventListener("keydown", (event) => {
+    if (step(event, host)) spoken.textContent = [place.textContent, ...keys.map((key, index) => lines[index].name + " " + key.value.textContent)].join(", ");
+  });
   return figure;
 }
 
 function swatch(name, dash) {
   return el("span", { class: "swatch " + (dash ? "dashed " : "") + "fill-" + name, "aria-hidden": "true" });
+}
+
+/** Nearer to each other than this share of the picture's height, two lines look like one. */
+const NEAR = 0.012;
+
+/**
+ * Lines that lie on an earlier one for most of their way are dashed, so that both can be seen, and say on which: `on` and
+ * `dash`, and `same` if they do so all the way.
+ */
+function layOnEachOther(lines, scale) {
+  const [most, least] = [highest(lines), Math.min(lowest(lines), highest(lines))];
+  const tall = scale === "log" ? (value) => Math.log(Math.max(value, least)) / (Math.log(most / least) || 1)
+    : scale === "asinh" ? (value) => Math.asinh(value / 2e-4) / (Math.asinh(most / 2e-4) || 1)
+    : (value) => value / (most || 1);
+  lines.forEach((line, index) => {
+    const seen = line.values.filter((value) => value !== null && value !== undefined).length;
+    const share = (other) => {
+      const both = line.values.map((value, at) => [value, other.values[at]]).filter((pair) => pair.every((value) => value !== null && value !== undefined));
+      return seen ? both.filter(([one, two]) => Math.abs(tall(one) - tall(two)) < NEAR).length / seen : 0;
+    };
+    const under = lines.slice(0, index).map((other) => [other, share(other)]).filter(([, share]) => share > 0.6);
+    if (!under.length) return;
+    line.on = under[0][0];
+    line.same = under[0][1] === 1;
+    line.dash = [[9, 9], [3, 9], [2, 14]][Math.min(under.length, 3) - 1];
+  });
 }
 
 function highest(lines) {
@@ -179,7 +213,7 @@ function bandsOf(lines) {
   const data = [];
   for (const [index, line] of lines.entries()) {
     // Lines that lie on each other can both be seen: the lower ones are wider.
-    const width = Math.min(4, 1.6 + 0.8 * (lines.length - 1 - index));
+    const width = line.dash ? 1.8 : Math.min(4, 1.6 + 0.8 * (lines.length - 1 - index));
     const path = line.step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
     if (line.low) {
       const edge = { stroke: "transparent", width: 0, points: { show: false }, ...path };
@@ -187,7 +221,7 @@ function bandsOf(lines) {
       data.push(line.high, line.low);
       bands.push({ series: [series.length - 2, series.length - 1], fill: () => colour(line.colour) + "30" });
     }
-    series.push({ stroke: () => colour(line.colour), width, points: { show: true, size: line.points ? 5 : 4, fill: () => colour(line.points ? "paper" : line.colour), ...(line.points ? {} : { filter: alone }) }, ...path });
+    series.push({ stroke: () => colour(line.colour), width, dash: line.dash, points: { show: true, size: line.points ? 5 : 4, fill: () => colour(line.points ? "paper" : line.colour), ...(line.points ? {} : { filter: alone }) }, ...path });
     data.push(line.values);
     line.at = series.length - 1;
   }
@@ -273,6 +307,32 @@ function drawLimit(plot, { value, colour: name, label }) {
   ctx.restore();
 }
 
+/** Something that happens at a time: an upright stroke with its name beside it. */
+function drawEvent(plot, [at, name]) {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio || 1;
+  const x = Math.round(plot.valToPos(at, "x", true));
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour("limit");
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([2 * ratio, 3 * ratio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.font = 11 * ratio + "px system-ui, sans-serif";
+  const isLate = x - bbox.left > bbox.width / 2;
+  ctx.textAlign = isLate ? "right" : "left";
+  ctx.textBaseline = "top";
+  ctx.setLineDash([]);
+  ctx.lineWidth = 4 * ratio;
+  ctx.strokeStyle = colour("card");
+  const place = [name, x + (isLate ? -4 : 4) * ratio, bbox.top + 2 * ratio];
+  ctx.strokeText(...place);
+  ctx.fillText(...place);
+  ctx.restore();
+}
+
 /** The values under the cursor, in the legend. */
 function tell(plot, lines, keys, place, axis, format) {
   const at = plot.cursor.idx;
@@ -289,16 +349,17 @@ function nines(place) {
   return "p" + Number((100 * (1 - 10 ** -place)).toFixed(3));
 }
 
-/** The arrow keys move the cursor, as a pointer does. */
+/** The arrow keys move the cursor, as a pointer does; says whether it moved. */
 function step(event, host) {
   const plot = host.plot;
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!by || !plot) return;
+  if (!by || !plot) return false;
   event.preventDefault();
   const length = plot.data[0].length;
   const now = plot.cursor.idx === null || plot.cursor.left < 0 ? (by > 0 ? -1 : length) : plot.cursor.idx;
   const next = Math.min(length - 1, Math.max(0, now + by * (event.shiftKey ? 10 : 1)));
   plot.setCursor({ left: plot.valToPos(plot.data[0][next], "x"), top: plot.over.clientHeight / 2 });
+  return true;
 }
 
 /** A chart is made when its place is known, and grows and shrinks with it. */
@@ -344,8 +405,8 @@ function stackedBar(parts, total, label) {
   return bar;
 }
 
-/** Rows of coloured pieces over a time: lanes of connections, ways of requests. */
-function lanes({ label, rows, from, until, look, height = 16 }) {
+/** Rows of coloured pieces over a time: lanes of connections, ways of requests. `events` as in a chart, without their names. */
+function lanes({ label, rows, from, until, look, height = 16, events = [] }) {
   const span = until - from || 1;
   const [wide, gap] = [1000, 5];
   const drawing = shape("svg", { class: "lanes", viewBox: `0 0 ${wide} ${rows.length * (height + gap)}`, preserveAspectRatio: "none", role: "img", "aria-label": label });
@@ -359,6 +420,10 @@ function lanes({ label, rows, from, until, look, height = 16 }) {
         shape("title", {}, piece.title)));
     }
   });
+  for (const [at] of events) {
+    const x = (((at - from) / span) * wide).toFixed(2);
+    drawing.append(shape("line", { class: "event", x1: x, x2: x, y1: 0, y2: rows.length * (height + gap) }));
+  }
   return drawing;
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::answers::compare::Comparisons;
 use crate::answers::document::Met;
+use crate::answers::report::html::validation::ValidationData;
 use crate::answers::size::Size;
 
 /// All of it.
@@ -37,6 +38,10 @@ pub struct Data {
     pub size: Option<Size>,
     /// The points as a table of one figure.
     pub grid: Option<Grid>,
+    /// Live runs and the same simulated, side by side.
+    pub validation: Option<ValidationData>,
+    /// Whether it is a look at a part of the experiment: what cannot be said yet is not missed.
+    pub is_part: bool,
     /// The experiment's file.
     pub experiment: File,
 }
@@ -118,6 +123,8 @@ pub struct FilmData {
     pub until: f64,
     /// Connections in use, layer by layer.
     pub in_use: Vec<Course>,
+    /// When something goes wrong, and what, as the file calls it.
+    pub faults: Vec<(f64, String)>,
     /// Requests that wait for a connection, in the pools or at the proxy.
     pub queue: Course,
     /// The p99 of waits, by where they waited.
@@ -182,6 +189,8 @@ pub struct Moment {
     pub until: f64,
     /// How many of its requests waited at its beginning.
     pub waiting: u64,
+    /// How many requests of all pools failed meanwhile, where more failed than waited.
+    pub failed: u64,
     /// How many connections it has; not all of them are shown where there are many.
     pub connections: u64,
     /// What a connection can be doing.

@@ -8,6 +8,7 @@ use crate::kernel::time::Span;
 use crate::measure::courses::{Slices, Waits};
 use crate::measure::journey::{Doing, Journey};
 use crate::measure::lanes::State;
+use crate::parts::fault::At;
 use crate::simulation::blueprint::Blueprint;
 
 /// The share of requests that are called the slowest.
@@ -42,6 +43,7 @@ pub fn data(film: film::Film, blueprint: &Blueprint) -> FilmData {
         from: from.seconds(),
         until: until.seconds(),
         in_use,
+        faults: faults(blueprint, from.seconds(), until.seconds()),
         queue: course("queue".to_owned(), None, courses.waiting),
         waits: waits.into_iter().flatten().collect(),
         spent: spent_on(&spent),
@@ -53,6 +55,16 @@ pub fn data(film: film::Film, blueprint: &Blueprint) -> FilmData {
 fn course(name: String, limit: Option<u64>, slices: Slices) -> Course {
     let slices = slices.finish();
     Course { name, limit, mean: slices.iter().map(|slice| slice.mean).collect(), most: slices.iter().map(|slice| slice.most).collect() }
+}
+
+/// The faults that strike in the counted span, under their names in the file.
+fn faults(blueprint: &Blueprint, from: f64, until: f64) -> Vec<(f64, String)> {
+    let named = |At(when, fault): &At| {
+        let fault = serde_json::to_value(fault).expect("every fault can be written");
+        let name = fault.as_object().and_then(|fault| fault.keys().next().cloned()).unwrap_or_default();
+        (when.seconds(), name)
+    };
+    blueprint.faults.iter().map(named).filter(|(at, _)| (from..until).contains(at)).collect()
 }
 
 fn waited(name: &str, limit: Option<f64>, waits: Waits) -> Option<WaitCourse> {
@@ -94,6 +106,7 @@ fn closely(moment: &film::Moment, blueprint: &Blueprint) -> Moment {
         from: moment.from.seconds(),
         until: moment.until.seconds(),
         waiting: moment.waiting,
+        failed: moment.failed,
         connections: moment.lanes.len() as u64,
         states: State::ALL.iter().map(|state| state.name()).collect(),
         lanes: lanes.take(MOST_LANES).collect(),

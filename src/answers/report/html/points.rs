@@ -86,6 +86,8 @@ pub fn head(asked: &Asked, document: &Document, verdict: Verdict) -> Data {
         comparisons: None,
         size: None,
         grid: None,
+        validation: None,
+        is_part: false,
         experiment: File { name: asked.source.name.to_string(), text: asked.source.text.to_string() },
     }
 }

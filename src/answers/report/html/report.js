@@ -6,7 +6,8 @@ const COLOURS = 6;
 /** More points than these are told in a table, not in lines. */
 const MOST_LINES = 6;
 
-/** More rows than these do not fit. */
+/** Of rows that look the same so many are drawn; and of all rows no more than these fit. */
+const MOST_ALIKE = 4;
 const MOST_ROWS = 40;
 
 /** How what a request does is drawn: waiting in warm colours, being served in cool ones, all else grey. */
@@ -44,14 +45,15 @@ function draw(data, baseline = null) {
       head(data),
       verdict(data.verdict),
       tiles(few),
-      objectives(few),
+      objectives(few, data.is_part),
       sizes(data.size),
       heatMap(data.grid, data.points),
-      few.length ? null : everything(points, Boolean(data.grid)),
+      few.length || !points.length ? null : everything(points, Boolean(data.grid)),
       percentiles(few),
       spent(filmed),
       ...courses(filmed),
       comparisons(data.comparisons),
+      ...validation(data.validation),
       closely(filmed, few),
       errors(few),
       advice(points.length <= 12 ? points : []),
@@ -114,10 +116,10 @@ function lacking(point) {
   return point.verdict === "unstable" ? "✕ unstable" : "–";
 }
 
-function objectives(points) {
+function objectives(points, isPart) {
   const wanted = points.length ? points[0].objectives : [];
   if (!wanted.length) return null;
-  const cell = (met) => el("span", { class: met.met ? "good" : "bad" }, (met.met ? "✓ " : "✗ ") + measured(met));
+  const cell = (met) => met.measured === null && isPart ? "not yet" : el("span", { class: met.met ? "good" : "bad" }, (met.met ? "✓ " : "✗ ") + measured(met));
   return card("objectives", "Objectives", "Is what must hold met?",
     table("Objectives", ["", ...wanted.map((met) => met.objective)], points.map((point) => [dot(point), ...point.objectives.map(cell)])));
 }
@@ -209,6 +211,7 @@ function spent(points) {
 function courses(points) {
   if (!points.length) return [];
   const { from, until } = points[0].film;
+  const events = distinct(points.flatMap((point) => point.film.faults));
   const slices = points[0].film.queue.most.length;
   const x = Array.from({ length: slices }, (_, index) => from + ((index + 0.5) * (until - from)) / slices);
   const line = (point, course) =>
@@ -228,14 +231,19 @@ function courses(points) {
       ? all.filter((limit) => limit !== null).map((limit) => ({ value: limit, colour: "limit", label: "limit " + count(limit) }))
       : own.filter(([, course]) => course.limit !== null).map(([point, course]) => ({ value: course.limit, colour: point.colour, label: "limit " + count(course.limit) }));
     return chartOverTime("in-use-" + index, "Connections in use: " + name, "Does this layer reach its limit, and when? " + which,
-      x, own.map(([point, course]) => line(point, course)), { limits, format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
+      x, own.map(([point, course]) => line(point, course)), { limits, events, format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
   });
   const queue = chartOverTime("queue", "Queue", "How many requests wait for a connection, in the pools or at the proxy? " + which + " " + replication,
-    x, points.map((point) => line(point, point.film.queue)), { format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
-  return [...inUse, queue, ...waits(points, from, until)];
+    x, points.map((point) => line(point, point.film.queue)), { events, format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
+  return [...inUse, queue, ...waits(points, from, until, events)];
 }
 
-function waits(points, from, until) {
+/** Faults of all points, each once. */
+function distinct(events) {
+  return [...new Map(events.map((event) => [event.join(), event])).values()];
+}
+
+function waits(points, from, until, events) {
   const places = [...new Set(points.flatMap((point) => point.film.waits.map((course) => course.name)))];
   return places.map((name, index) => {
     const own = points.map((point) => [point, point.film.waits.find((course) => course.name === name)]).filter(([, course]) => course);
@@ -244,7 +252,7 @@ function waits(points, from, until) {
     const limits = [...new Set(own.map(([, course]) => course.limit))].filter((limit) => limit !== null)
       .map((limit) => ({ value: limit, colour: "limit", label: "at most " + seconds(limit) }));
     return chartOverTime("waits-" + index, "p99 wait " + name, "How long do the unlucky wait, as time goes by? Waits that ended in each window of " + seconds((until - from) / windows) + ", well or not; the longest where there were fewer than 100.",
-      x, own.map(([point, course]) => ({ name: point.label, colour: point.colour, values: course.p99 })), { limits, scale: "asinh", format: seconds, tickFormat: tick });
+      x, own.map(([point, course]) => ({ name: point.label, colour: point.colour, values: course.p99 })), { limits, events, scale: "asinh", format: seconds, tickFormat: tick });
   });
 }
 
@@ -264,7 +272,7 @@ function closely(points, all) {
   const worst = points.reduce((worst, point) => ((point.figures.queue_most ?? 0) > (worst?.figures.queue_most ?? -1) ? point : worst), null) || shown[0];
   const current = shown.find((point) => point.name === chosen.point) || worst;
   const place = el("div", {});
-  const show = (point) => place.replaceChildren(...[layers(point), point.film && moment(point.film.moment), point.film && slowest(point.film)].filter(Boolean));
+  const show = (point) => place.replaceChildren(...[layers(point), point.film && moment(point.film), point.film && slowest(point.film)].filter(Boolean));
   const choice = shown.length > 1 && el("fieldset", { class: "choice" }, el("legend", {}, "Looked at closely"),
     shown.map((point, index) => {
       const radio = el("input", { type: "radio", name: "closely", id: "closely-" + index, checked: point === current });
@@ -285,7 +293,7 @@ function layers(point) {
 
 const of = (point) => (point.name ? ": " + point.label : "");
 
-function moment(shown) {
+function moment({ moment: shown, faults }) {
   if (!shown || !shown.lanes.length) return null;
   const length = shown.until - shown.from;
   const names = new Set();
@@ -296,19 +304,23 @@ function moment(shown) {
       names.add(name);
       return [{ from, until, name, title: "connection " + number + ": " + name + " for " + seconds(until - from) }];
     }) })).filter((life) => life.pieces.length);
-  const places = inRows(lives).slice(0, MOST_ROWS);
+  const { places, folded } = fold(inRows(lives), length);
   const rows = places.map((lives) => lives.flatMap((life) => life.pieces));
   const heads = places.map((lives) => lives[0].number + (lives.length > 1 ? " …" : ""));
   const look = ({ name }) => ({ name: (STATE[name] || ["other"])[0], thick: (STATE[name] || [0, 0.5])[1] });
   const busy = (row) => percent(row.filter((piece) => piece.name === "in a statement").reduce((sum, piece) => sum + piece.until - piece.from, 0) / length);
   const digits = length < 0.5 ? 3 : length < 5 ? 2 : 1;
-  return card("moment", "Single connections at the worst moment",
-    `What do the connections of ${shown.pool} do` + (shown.waiting ? ` while ${count(shown.waiting)} of its requests wait` : "") + `? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection; a new one may take the row of one that was closed.`,
+  const meanwhile = shown.failed ? ` while ${count(shown.failed)} requests fail` : shown.waiting ? ` while ${count(shown.waiting)} of its requests wait` : "";
+  const events = faults.filter(([at]) => at >= shown.from && at < shown.until);
+  const struck = events.map(([at, name]) => ` The stroke is ${name} at ${clock(at, 1)}.`).join("");
+  return card("moment", shown.failed ? "Single connections in the outage" : "Single connections at the worst moment",
+    `What do the connections of ${shown.pool} do${meanwhile}? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection; a new one may take the row of one that was closed.${struck}`,
     el("ul", { class: "legend" }, [...names].map((name) => el("li", {}, el("span", { class: "swatch look-" + STATE[name][0], "aria-hidden": "true" }), name))),
     el("div", { class: "lane-box" },
       el("ol", { class: "lane-names", "aria-hidden": "true" }, heads.map((name) => el("li", {}, name))),
-      lanes({ label: "States of " + lives.length + " connections", rows, from: 0, until: length, look }),
+      lanes({ label: "States of " + lives.length + " connections", rows, from: 0, until: length, look, events: events.map(([at, name]) => [at - shown.from, name]) }),
       el("p", { class: "ends", "aria-hidden": "true" }, el("span", {}, clock(shown.from, digits)), el("span", {}, clock(shown.until, digits)))),
+    folded.map((words) => el("p", { class: "question" }, words)),
     numbers("Single connections", ["connection", "in a statement"], () => lives.map((life) => [String(life.number), busy(life.pieces)])));
 }
 
@@ -321,6 +333,29 @@ function inRows(lives) {
     else rows.push([life]);
   }
   return rows;
+}
+
+/**
+ * The rows worth drawing, and what is said of the others: connections with nothing to do, those beyond the first few that
+ * do the same thing all the time, and those that were there for a blink.
+ */
+function fold(rows, length) {
+  const only = (row) => (row.every((life) => life.pieces.every((piece) => piece.name === row[0].pieces[0].name)) ? row[0].pieces[0].name : null);
+  const there = (row) => row.reduce((sum, life) => sum + life.pieces.at(-1).until - life.pieces[0].from, 0);
+  const groups = new Map();
+  const places = rows.filter((row) => {
+    const name = only(row);
+    const brief = there(row) < length / 100;
+    if (!brief && (!name || there(row) < 0.98 * length)) return true;
+    const words = brief ? "for less than a hundredth of this time" + (name ? ", " + name : "") : name + " all the time";
+    const number = (groups.get(words) || 0) + 1;
+    groups.set(words, number);
+    return number <= (name === "idle" ? 1 : MOST_ALIKE);
+  });
+  const folded = [...groups].map(([words, number]) => [words, number - (words.startsWith("idle") ? 1 : MOST_ALIKE)]).filter(([, number]) => number > 0)
+    .map(([words, number]) => `Not drawn: ${count(number)} more ${number === 1 ? "row" : "rows"} like that, ${words}.`);
+  if (places.length > MOST_ROWS) folded.push(`Not drawn: ${count(places.length - MOST_ROWS)} more rows, for which there is no room.`);
+  return { places: places.slice(0, MOST_ROWS), folded };
 }
 
 function slowest(film) {
@@ -482,6 +517,7 @@ function sizes(document) {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 /** Paper is white. */
 addEventListener("beforeprint", () => {
+  document.querySelectorAll("#points details").forEach((details) => (details.open = true));
   document.documentElement.classList.add("on-paper");
   repaint();
 });

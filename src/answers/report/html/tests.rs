@@ -16,6 +16,8 @@ fn page_about(text: &str) -> (Data, String) {
         comparisons: None,
         size: None,
         grid: None,
+        validation: None,
+        is_part: false,
         experiment: File { name: text.to_owned(), text: text.to_owned() },
     };
     let page = render(&data);

@@ -13,6 +13,8 @@ use crate::answers::size::Size;
 use crate::answers::why::advise;
 use crate::answers::words::{percent, plural, seconds, seconds_within, span};
 
+pub mod validation;
+
 /// Of a run.
 pub fn of_run(answers: &[Answer]) -> Verdict {
     let points: Vec<&Point> = answers.iter().map(|answer| &answer.point).collect();
