@@ -118,7 +118,7 @@ const LONGEST_OUTAGE: usize = 6;
 /// The slice in which most requests waited at once or failed; where none ever did, the one in which most were under way.
 ///
 /// Where they failed rather than waited, it is the whole outage: from a little before it began, which is when the first of
-/// them failed, or a fault struck shortly before that.
+/// them failed, or a fault struck shortly before that, to a little after it.
 fn worst(outcome: &Outcome, blueprint: &Blueprint, from: SimTime, duration: Span) -> Worst {
     let width = Span::from_nanos((duration.nanos() / u64::from(SLICES)).max(1));
     let at = |slice: usize| from + Span::from_nanos(width.nanos() * slice as u64);
@@ -136,7 +136,7 @@ fn worst(outcome: &Outcome, blueprint: &Blueprint, from: SimTime, duration: Span
     let began = struck.filter(|strikes| strikes.nanos() >= near && *strikes < at(worst + 1)).min().unwrap_or(at(first));
     let before = Span::from_nanos(width.nanos() / 2);
     let begin = SimTime::from_nanos(began.nanos().saturating_sub(before.nanos()).max(from.nanos()));
-    let until = (at(last + 1) + before).min(begin + Span::from_nanos(width.nanos() * LONGEST_OUTAGE as u64));
+    let until = at(last + 2).min(begin + Span::from_nanos(width.nanos() * LONGEST_OUTAGE as u64));
     let shown = (first..=last).filter(|slice| at(*slice) < until);
     Worst { from: begin, until, failed: shown.map(|slice| windows[slice].failed).sum() }
 }
@@ -193,9 +193,9 @@ mod tests {
         };
         let restart = |at| vec![At(Span::from_secs(at), FaultSpec::restart(Span::from_secs(3)))];
         let outcome = failing(&[0, 0, 20, 30, 40, 0, 3]);
-        assert_eq!(worst_of(&outcome, Vec::new()), (11.5, 15.5, 90), "nothing struck: from the first failure on");
-        assert_eq!(worst_of(&outcome, restart(11)), (10.5, 15.5, 90), "requests are patient: the fault came before");
-        assert_eq!(worst_of(&outcome, restart(60)), (11.5, 15.5, 90), "another fault");
+        assert_eq!(worst_of(&outcome, Vec::new()), (11.5, 16.0, 90), "nothing struck: from the first failure on");
+        assert_eq!(worst_of(&outcome, restart(11)), (10.5, 16.0, 90), "requests are patient: the fault came before");
+        assert_eq!(worst_of(&outcome, restart(60)), (11.5, 16.0, 90), "another fault");
         assert_eq!(worst_of(&failing(&[9; 100]), Vec::new()), (10.0, 16.0, 54), "what never ends is not shown for ever");
     }
 }

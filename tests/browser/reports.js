@@ -51,7 +51,7 @@ async function reports(browser, made, wantsPicture) {
 /** Whoever reads the README sees what a report looks like: where the time went, and connections and queues over time. */
 async function picture(browser, made) {
   const address = "file://" + path.resolve(`${made}/movehub.html`);
-  const context = await browser.newContext({ viewport: { width: 1240, height: 900 }, colorScheme: "light", deviceScaleFactor: 0.6 });
+  const context = await browser.newContext({ viewport: { width: 1240, height: 900 }, colorScheme: "light", deviceScaleFactor: 0.58 });
   const page = await context.newPage();
   await page.goto(address);
   const box = await page.evaluate(() => {

@@ -20,7 +20,7 @@ fn a_kept_validation_has_a_page_that_says_what_the_document_says() {
     assert!(page.len() < 170_000, "{} bytes", page.len());
     assert_eq!(
         data.verdict.sentence,
-        "1 of 11 figures differs from the real runs by more than the margin: most connections is 31.0 live and 24.0 simulated (margin 1.6)."
+        "1 of 11 figures differs from the real runs by more than the margin: most connections, 31.0 live and 24.0 simulated (margin 1.6)."
     );
     assert_eq!(
         data.verdict.more,

@@ -10,14 +10,19 @@ const MOST: usize = 4;
 /// One paragraph for each fault.
 pub fn lines(sheet: Sheet, point: &Point) -> String {
     let mut out = String::new();
-    for recovery in point.recovery.iter().take(MOST) {
+    for (recovery, text) in point.recovery.iter().zip(paragraphs(point)) {
         let look = if matches!(recovery.verdict.as_str(), "unhurt" | "recovers") { Look::Key } else { Look::Bad };
-        out += &sheet.labelled(if out.is_empty() { "recovery" } else { "" }, look, &paragraph(point, recovery));
+        out += &sheet.labelled(if out.is_empty() { "recovery" } else { "" }, look, &text);
     }
     if point.recovery.len() > MOST {
         out += &sheet.labelled("", Look::Faint, &format!("{} more: --format json has all", point.recovery.len() - MOST));
     }
     out
+}
+
+/// What is said of each of the first faults.
+pub fn paragraphs(point: &Point) -> Vec<String> {
+    point.recovery.iter().take(MOST).map(|recovery| paragraph(point, recovery)).collect()
 }
 
 fn paragraph(point: &Point, recovery: &Recovery) -> String {

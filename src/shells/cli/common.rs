@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
+use super::page::Written;
 use super::progress::Progress;
 use super::{Failure, complain, is_watched};
 use crate::answers::check::all_endless;
@@ -122,13 +123,14 @@ impl Common {
         done
     }
 
-    /// Writes a page, and says how large it became and how long that took: the run of the films included.
-    pub(super) fn paged(&self, path: &Path, write: impl FnOnce() -> Result<usize, Failure>) -> Result<(), Failure> {
+    /// Writes a page, and says how large it became and how long that took, with and without what was run once more for it.
+    pub(super) fn paged(&self, path: &Path, write: impl FnOnce() -> Result<Written, Failure>) -> Result<(), Failure> {
         let progress = Progress::begin(false);
-        let bytes = write()?;
-        let took = progress.end();
+        let Written { bytes, took } = write()?;
+        let pictures = progress.end() - took;
         if !self.quiet {
-            complain(&format!("{}: {} kB in {}", path.display(), bytes.div_ceil(1000), seconds(took)));
+            let pictures = if pictures > took { format!(", {} to run its pictures", seconds(pictures)) } else { String::new() };
+            complain(&format!("{}: {} kB, {} to write{pictures}", path.display(), bytes.div_ceil(1000), seconds(took)));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
+use super::progress::Progress;
 use crate::answers::compare::{Comparisons, Run};
 use crate::answers::document::Document;
 use crate::answers::film;
@@ -19,6 +20,12 @@ use crate::shells::files;
 /// More points than these are shown by their figures alone: pictures of all would be neither small nor read.
 const MOST_FILMED: usize = 6;
 
+/// What became of a page: its size, and the seconds that it took when all pictures were there.
+pub(super) struct Written {
+    pub(super) bytes: usize,
+    pub(super) took: f64,
+}
+
 /// Runs every point of a plan and keeps what a page needs.
 pub(super) fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + Sync)) -> Vec<Run> {
     let kept = runner::run_keeping(plan, options, progress);
@@ -26,8 +33,9 @@ pub(super) fn run(plan: &Plan, options: &RunOptions, progress: &(dyn Fn(f64) + S
 }
 
 /// Writes the page of a run.
-pub(super) fn of_run(asked: &Asked, plan: &Plan, runs: &[Run], jobs: usize, path: &Path) -> Result<usize, Failure> {
-    write(path, &points::of_run(asked, &document(plan, runs), runs, films(plan, runs, jobs)))
+pub(super) fn of_run(asked: &Asked, plan: &Plan, runs: &[Run], jobs: usize, path: &Path) -> Result<Written, Failure> {
+    let films = films(plan, runs, jobs);
+    write(path, || points::of_run(asked, &document(plan, runs), runs, films))
 }
 
 /// Writes the page of a comparison.
@@ -38,21 +46,21 @@ pub(super) fn of_comparison(
     runs: &[Run],
     jobs: usize,
     path: &Path,
-) -> Result<usize, Failure> {
+) -> Result<Written, Failure> {
     let films = films(plan, runs, jobs);
-    write(path, &points::of_comparison(asked, &document(plan, runs), comparisons.clone(), runs, films))
+    write(path, || points::of_comparison(asked, &document(plan, runs), comparisons.clone(), runs, films))
 }
 
 /// Writes the page of a sweep, of which the figures were kept.
-pub(super) fn of_sweep(asked: &Asked, document: &Document, figure: &str, path: &Path) -> Result<usize, Failure> {
-    write(path, &points::of_sweep(asked, document, figure))
+pub(super) fn of_sweep(asked: &Asked, document: &Document, figure: &str, path: &Path) -> Result<Written, Failure> {
+    write(path, || points::of_sweep(asked, document, figure))
 }
 
 /// Writes the page of a search for a size; `plan` is that of its answer, which is run for the pictures.
-pub(super) fn of_size(asked: &Asked, size: &Size, plan: &Plan, jobs: usize, path: &Path) -> Result<usize, Failure> {
+pub(super) fn of_size(asked: &Asked, size: &Size, plan: &Plan, jobs: usize, path: &Path) -> Result<Written, Failure> {
     let runs = run(plan, &RunOptions { jobs, status_every: None }, &|_| ());
     let films = films(plan, &runs, jobs);
-    write(path, &points::of_size(asked, &document(plan, &runs), size.clone(), &runs, films))
+    write(path, || points::of_size(asked, &document(plan, &runs), size.clone(), &runs, films))
 }
 
 fn document(plan: &Plan, runs: &[Run]) -> Document {
@@ -74,8 +82,10 @@ fn films(plan: &Plan, runs: &[Run], jobs: usize) -> Vec<Option<FilmData>> {
     })
 }
 
-/// Writes a page, and says how many bytes it has.
-pub(super) fn write(path: &Path, data: &Data) -> Result<usize, Failure> {
-    let page = html::render(data);
-    files::write_file(path, &page).map(|()| page.len())
+/// Makes a page and writes it.
+pub(super) fn write(path: &Path, make: impl FnOnce() -> Data) -> Result<Written, Failure> {
+    let progress = Progress::begin(false);
+    let page = html::render(&make());
+    files::write_file(path, &page)?;
+    Ok(Written { bytes: page.len(), took: progress.end() })
 }

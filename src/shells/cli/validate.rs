@@ -94,7 +94,7 @@ impl Validate {
         }
         if let Some(path) = &self.report {
             let asked = Asked { command: "validate", reproduce: self.line(&home), source: &experiment.source, file: &home.name };
-            self.common.paged(path, || page::write(path, &validation::of(&asked, &document)))?;
+            self.common.paged(path, || page::write(path, || validation::of(&asked, &document)))?;
         }
         match document.verdict {
             Verdict::Agrees => Ok(true),

@@ -176,7 +176,7 @@ function reaches() {
   const forAll = [...wanted.values.keys()].filter((path) => opened.varied.includes(path));
   if (forAll.length) return "The file varies " + forAll.join(", ") + ": what is saved is the first of its values, for all scenarios.";
   const others = opened.scenarios.length - 1;
-  return others > 0 ? "Saved as a change of “" + wanted.scenario + "” alone: " + (others === 1 ? "the other scenario stays" : "the other " + others + " scenarios stay") + " as in the file." : "";
+  return others > 0 ? "Saving changes “" + wanted.scenario + "” alone: " + (others === 1 ? "the other scenario stays" : "the other " + others + " scenarios stay") + " as in the file." : "";
 }
 
 function choice(knob, index) {

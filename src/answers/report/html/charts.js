@@ -10,7 +10,7 @@ function seconds(value) {
   const [divisor, unit] = size < 0.9995 ? [1e-3, "ms"] : size < 600 ? [1, "s"] : size < 7200 ? [60, "min"] : [3600, "h"];
   const number = value / divisor;
   const digits = unit === "ms" && size < 5e-7 ? 0 : unit === "ms" && size < 0.000995 ? 2 : Math.abs(number) < (unit === "ms" ? 99.95 : 9.95) ? 1 : 0;
-  return number.toFixed(digits) + " " + unit;
+  return number.toFixed(digits) + "\u00a0" + unit;
 }
 
 /** A time on an axis: no more digits than it has. */
@@ -23,15 +23,15 @@ function tick(value) {
 
 /** A count with its thousands apart, by a narrow space. */
 function count(value) {
-  return value === null || value === undefined ? "–" : String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, " ");
+  return value === null || value === undefined ? "–" : String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, "\u00a0");
 }
 
 /** A share: "34 %", "1.3 %", "0.02 %", "0 %". */
 function percent(share) {
   if (share === null || share === undefined) return "–";
   const value = share * 100;
-  if (value === 0 || Math.abs(value) >= 9.95) return value.toFixed(0) + " %";
-  return Math.abs(value) < 0.001 ? "< 0.001 %" : Number(value.toPrecision(2)) + " %";
+  if (value === 0 || Math.abs(value) >= 9.95) return value.toFixed(0) + "\u00a0%";
+  return Math.abs(value) < 0.001 ? "< 0.001 %" : Number(value.toPrecision(2)) + "\u00a0%";
 }
 
 /** An instant of the run as minutes and seconds, with `digits` of a second. */
@@ -129,7 +129,7 @@ function lineChart({ label, x, lines, limits = [], events = [], axis, scale = "l
   layOnEachOther(lines, scale);
   const keys = lines.map((line) => {
     const value = el("span", { class: "value" });
-    const same = line.on ? el("span", { class: "place" }, line.same ? "the same as " : "dashed, mostly on ", line.on.name, " ") : null;
+    const same = line.on ? el("span", { class: "place" }, line.same ? "the same as “" : "dashed, mostly on “", line.on.name, "” ") : null;
     return { value, item: el("li", {}, swatch(line.colour, line.dash), line.name + " ", same, value) };
   });
   const place = el("span", { class: "place" });
@@ -190,8 +190,8 @@ function layOnEachOther(lines, scale) {
     };
     const under = lines.slice(0, index).map((other) => [other, share(other)]).filter(([, share]) => share > 0.6);
     if (!under.length) return;
-    line.on = under[0][0];
-    line.same = under[0][1] === 1;
+    line.on = under.reduce((most, next) => (next[1] > most[1] ? next : most))[0];
+    line.same = line.values.every((value, at) => value === line.on.values[at]);
     line.dash = [[9, 9], [3, 9], [2, 14]][Math.min(under.length, 3) - 1];
   });
 }

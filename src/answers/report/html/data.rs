@@ -95,6 +95,8 @@ pub struct PointData {
     pub percentiles: Vec<(f64, f64, Option<f64>, Option<f64>)>,
     /// Name, number, share of all that ended, and the text that stands in the log.
     pub errors: Vec<(String, u64, f64, String)>,
+    /// What became of it after each fault.
+    pub recovery: Vec<String>,
     /// The layers of the system in the order in which a request meets them, as text: name, limit, in use, busy, wait p50,
     /// wait p99, errors.
     pub layers: Vec<[String; 7]>,

@@ -13,8 +13,6 @@ use crate::simulation::blueprint::Blueprint;
 
 /// The share of requests that are called the slowest.
 const SLOWEST: f64 = 0.01;
-/// More connections than these do not fit; those that follow on each other share a row.
-const MOST_LANES: usize = 200;
 /// More pieces of one request's way than these are not told apart.
 const MOST_STEPS: usize = 200;
 
@@ -109,7 +107,7 @@ fn closely(moment: &film::Moment, blueprint: &Blueprint) -> Moment {
         failed: moment.failed,
         connections: moment.lanes.len() as u64,
         states: State::ALL.iter().map(|state| state.name()).collect(),
-        lanes: lanes.take(MOST_LANES).collect(),
+        lanes: lanes.collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{grid, verdict};
 use crate::answers::compare::{Comparisons, Run, compare};
 use crate::answers::document::{Answer, Document, Point};
 use crate::answers::report::grid::{USUAL, figure};
-use crate::answers::report::{layers, sweep, table};
+use crate::answers::report::{layers, recovery, sweep, table};
 use crate::answers::size::Size;
 use crate::answers::why::advise;
 use crate::answers::{basis, words};
@@ -137,6 +137,7 @@ pub fn figures_of(point: &Point, queue_most: Option<f64>) -> PointData {
         objectives: point.objectives.clone(),
         percentiles: Vec::new(),
         errors: Vec::new(),
+        recovery: recovery::paragraphs(point),
         layers: Vec::new(),
         why: String::new(),
         next: None,

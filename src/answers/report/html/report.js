@@ -46,6 +46,7 @@ function draw(data, baseline = null) {
       verdict(data.verdict),
       tiles(few),
       objectives(few, data.is_part),
+      recoveries(few),
       sizes(data.size),
       heatMap(data.grid, data.points),
       few.length || !points.length ? null : everything(points, Boolean(data.grid)),
@@ -124,6 +125,15 @@ function objectives(points, isPart) {
     table("Objectives", ["", ...wanted.map((met) => met.objective)], points.map((point) => [dot(point), ...point.objectives.map(cell)])));
 }
 
+/** What became of each system after its faults. */
+function recoveries(points) {
+  const some = points.filter((point) => point.recovery.length);
+  if (!some.length) return null;
+  const one = (point) => el("li", {}, el("h3", {}, dot(point)), point.recovery.map((text) => el("p", {}, text)));
+  return card("recovery", "After the fault", "How long is it felt, what does it cost, and is it ever over? Beside the time when it strikes, from the start of the run.",
+    el("ul", { class: "plain" }, some.map(one)));
+}
+
 /** Many points: their figures, one line each; folded where a table of one figure shows them already. */
 function everything(points, folded) {
   const row = (point) => {
@@ -163,7 +173,7 @@ function percentiles(points) {
   const silent = points.filter((point) => !point.percentiles.length).map((point) => point.label);
   const name = (p) => "p" + Number((100 * p).toFixed(3));
   return card("percentiles", "Latency by percentile",
-    "How long do requests take, and how bad are the worst? From arrival to reply, completed requests; a band is a 95 % interval, and a line ends where the runs no longer carry it." +
+    "How long do requests take, and how bad are the worst? From arrival to reply, completed requests; a band is a 95\u00a0% interval, and a line ends where the runs no longer carry it." +
       (silent.length ? " No steady value: " + silent.join(", ") + "." : ""),
     lineChart({ label: "Latency by percentile", x: x.map((p) => -Math.log10(1 - p)), lines, limits, axis: { kind: "nines" }, scale: "log", format: seconds, tickFormat: tick, height: 260 }),
     numbers("Latency by percentile", ["", ...x.map(name)], () => lines.map((line) => [line.name, ...line.values.map(seconds)])));
@@ -176,6 +186,13 @@ function limitsOf(wanted, kind) {
     const found = objective.match(/^(p[\d.]+) (latency|wait) below ([\d.]+)(ns|us|ms|s|min|h)$/);
     return found && found[2] === kind ? [{ value: found[3] * units[found[4]], colour: "limit", label: found[1] + " below " + found[3] + " " + found[4] }] : [];
   });
+}
+
+/** What each colour stands for; what looks the same stands together. */
+function looks(used) {
+  const groups = new Map();
+  for (const [name, look] of used) groups.set(look, [...(groups.get(look) || []), name]);
+  return el("ul", { class: "legend" }, [...groups].map(([look, names]) => el("li", {}, el("span", { class: "swatch look-" + look, "aria-hidden": "true" }), names.join(", "))));
 }
 
 function spent(points) {
@@ -198,7 +215,7 @@ function spent(points) {
       slow ? el("p", { class: "question" }, "The slowest took " + seconds(slow_from) + " or more.") : null,
     ];
   });
-  const legend = el("ul", { class: "legend" }, [...used].map(([name, look]) => el("li", {}, el("span", { class: "swatch look-" + look, "aria-hidden": "true" }), name)));
+  const legend = looks(used);
   const means = ({ label, film }) => film.spent.names.map((name, index) => [label, name, seconds(film.spent.all[index]), seconds(film.spent.slowest[index])]);
   return card("spent", "Where the time went",
     "What does a request do or wait for, on average, from its arrival to its end? Shares of the mean, which stands at the right; failed requests count up to their failure.",
@@ -233,7 +250,7 @@ function courses(points) {
     return chartOverTime("in-use-" + index, "Connections in use: " + name, "Does this layer reach its limit, and when? " + which,
       x, own.map(([point, course]) => line(point, course)), { limits, events, format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
   });
-  const queue = chartOverTime("queue", "Queue", "How many requests wait for a connection, in the pools or at the proxy? " + which + " " + replication,
+  const queue = chartOverTime("queue", "Queue", "How many requests wait for a connection, in the pools or at the proxy? " + (anybody ? which : "Nobody does.") + " " + replication,
     x, points.map((point) => line(point, point.film.queue)), { events, format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
   return [...inUse, queue, ...waits(points, from, until, events)];
 }
@@ -315,7 +332,7 @@ function moment({ moment: shown, faults }) {
   const struck = events.map(([at, name]) => ` The stroke is ${name} at ${clock(at, 1)}.`).join("");
   return card("moment", shown.failed ? "Single connections in the outage" : "Single connections at the worst moment",
     `What do the connections of ${shown.pool} do${meanwhile}? ${seconds(length)} from ${clock(shown.from, 2)}, one row a connection; a new one may take the row of one that was closed.${struck}`,
-    el("ul", { class: "legend" }, [...names].map((name) => el("li", {}, el("span", { class: "swatch look-" + STATE[name][0], "aria-hidden": "true" }), name))),
+    looks(new Map([...names].map((name) => [name, STATE[name][0]]))),
     el("div", { class: "lane-box" },
       el("ol", { class: "lane-names", "aria-hidden": "true" }, heads.map((name) => el("li", {}, name))),
       lanes({ label: "States of " + lives.length + " connections", rows, from: 0, until: length, look, events: events.map(([at, name]) => [at - shown.from, name]) }),
@@ -353,7 +370,7 @@ function fold(rows, length) {
     return number <= (name === "idle" ? 1 : MOST_ALIKE);
   });
   const folded = [...groups].map(([words, number]) => [words, number - (words.startsWith("idle") ? 1 : MOST_ALIKE)]).filter(([, number]) => number > 0)
-    .map(([words, number]) => `Not drawn: ${count(number)} more ${number === 1 ? "row" : "rows"} like that, ${words}.`);
+    .map(([words, number]) => `Not drawn: ${count(number)} more ${number === 1 ? "row that looks" : "rows that look"} the same (${words}).`);
   if (places.length > MOST_ROWS) folded.push(`Not drawn: ${count(places.length - MOST_ROWS)} more rows, for which there is no room.`);
   return { places: places.slice(0, MOST_ROWS), folded };
 }
@@ -375,7 +392,7 @@ function slowest(film) {
       el("p", { class: "question" }, words));
   });
   return card("slowest", "The worst requests", "What did the requests that took longest spend their time on? All drawn to the scale of the longest, " + seconds(longest) + ".",
-    el("ul", { class: "legend" }, [...used].map(([name, look]) => el("li", {}, el("span", { class: "swatch look-" + look, "aria-hidden": "true" }), name))),
+    looks(used),
     el("ol", { class: "ways" }, rows));
 }
 
@@ -391,7 +408,7 @@ function errors(points) {
   const rows = some.flatMap((point) => point.errors.map(([name, number, share, text]) =>
     [dot(point), name, el("q", {}, text), count(number), percent(share), bar(number, point)]));
   return card("errors", "Errors by cause", "What fails, how often, and what would stand in the log? All replications together.",
-    table("Errors by cause", ["", "error", "in the log", "requests", "share", ""], rows, 3));
+    table("Errors by cause", ["", "error", "in the log", "requests", "share", ""], rows, 3, "errors"));
 }
 
 function advice(points) {
@@ -403,7 +420,7 @@ function advice(points) {
     point.command && el("p", {}, el("code", {}, point.command)),
     point.notes.map((note) => el("p", { class: "question" }, "Note: " + note)),
     el("p", { class: "question" }, "Basis: " + point.basis));
-  return card("why", "Why, and what to try", "What binds, and what would change it?", el("ul", { class: "plain" }, points.map(one)));
+  return card("why", "Why, and what to try", "What binds, and what would change it? The basis: verdict, replications × requests counted in each, half the widths of the intervals, and for how long the system remembers its state.", el("ul", { class: "plain" }, points.map(one)));
 }
 
 function experiment(data) {
@@ -475,16 +492,17 @@ function comparisons(document) {
     return el("span", { class: one.verdict === "lower" ? "good" : "bad" }, (by.startsWith("×") ? "" : sign) + by);
   };
   const interval = (one) => {
-    if (!one.difference_ci95 || !one.baseline) return "";
+    if (!one.difference_ci95) return "";
+    if (!one.baseline) return el("span", { class: "aside" }, one.difference_ci95.map((end) => (end < 0 ? "−" : "+") + amount(one, Math.abs(end))).join(" to "));
     const [low, high] = one.difference_ci95.map((end) => end / one.baseline);
     return [whisker([low, high], one.relative ?? 0, Math.max(Math.abs(low), Math.abs(high), 1e-9)),
       el("span", { class: "unseen" }, "from " + amount(one, one.difference_ci95[0]) + " to " + amount(one, one.difference_ci95[1]))];
   };
   const rows = (group) => group.map((one) => [METRICS[one.metric][0], amount(one, one.baseline), amount(one, one.value), change(one), interval(one)]);
-  return card("comparisons", "Beside " + document.baseline, "Which is better, and by how much? Pair by pair in " + document.replications + " replications, each with the same requests on both sides; all intervals together cover with 95 %. Each interval has its own scale; the stroke is no change.",
+  return card("comparisons", "Beside " + document.baseline, "Which is better, and by how much? Pair by pair in " + document.replications + " replications, each with the same requests on both sides; all intervals together cover with 95\u00a0%. Each interval has its own scale; the stroke is no change.",
     [...groups].map(([name, group]) => [el("h3", {}, name), group.every((one) => one.verdict === "cannot be said")
       ? el("p", { class: "question" }, "Nothing can be compared: one of the two has no steady figures.")
-      : table(name, ["", document.baseline, name, "change", "interval of the change"], rows(group))]),
+      : table(name, ["", document.baseline, name, "change", "interval of the change"], rows(group), 1, "folds pairs")]),
     document.notes.map((note) => el("p", { class: "question" }, "Note: " + note)));
 }
 

@@ -41,8 +41,8 @@ function figures(point, index) {
     el("span", {}, difference(figure), el("span", { class: "aside" }, figure.difference + (figure.interval ? " (" + figure.interval + ")" : "") + ", margin " + figure.margin)),
   ];
   return card("figures-" + index, "Live and simulated" + (point.name ? ": " + point.name : ""),
-    "Does the model say what the real system did? Means over the runs; below a live one the least and the most of them. In the pictures the field is the margin and the stroke the 90 % interval of simulated less live: inside the field it agrees, outside it differs, across an edge the runs are too noisy to say. Each has the scale of its own margin.",
-    table("Live and simulated" + (point.name ? ": " + point.name : ""), ["", "live", "simulated", "simulated less live"], point.figures.map(row), 1, "figures"));
+    "Does the model say what the real system did? Means over the runs; below a live one the least and the most of them. In the pictures the field is the margin and the stroke the 90\u00a0% interval of simulated less live: inside the field it agrees, outside it differs, across an edge the runs are too noisy to say. Each has the scale of its own margin.",
+    table("Live and simulated" + (point.name ? ": " + point.name : ""), ["", "live", "simulated", "simulated less live"], point.figures.map(row), 1, "figures folds"));
 }
 
 function spread({ live: [, least, most] }) {
@@ -88,9 +88,9 @@ function ingredients(point, index) {
     el("span", {}, signed(one.difference), one.difference_ci90 && el("span", { class: "aside" }, one.difference_ci90.map(signed).join(" to "))),
   ];
   return card("spent-" + index, "What a request spends its time on" + (point.name ? ": " + point.name : ""),
-    "Where they differ, in what? Means of the requests that ended well in both; below the difference its 90 % interval." + (off ? " Off: " + off.what + ". A queue that differs follows from a connection that is held longer or shorter." : ""),
+    "Where they differ, in what? Means of the requests that ended well in both; below the difference its 90\u00a0% interval." + (off ? " Off: " + off.what + ". A queue that differs follows from a connection that is held longer or shorter." : ""),
     bar("live"), bar("simulated"),
-    table("What a request spends its time on", ["", "live", "simulated", "difference"], point.spent.map(row)));
+    table("What a request spends its time on", ["", "live", "simulated", "difference"], point.spent.map(row), 1, "folds"));
 }
 
 /** What was measured comes point by point, each time in the same order. */
@@ -115,7 +115,7 @@ function machine({ machine, left_out: leftOut, notes }) {
   const sign = (fits) => el("span", { class: fits ? "good" : "bad" }, (fits ? "✓" : "✗") + (fits ? " fit" : " not fit"));
   const out = leftOut ? count(leftOut) + (leftOut === 1 ? " run was" : " runs were") + " left out because the machine was busy with something else." : "";
   const place = card("machine", "The machine", "Was it the pools that were measured, or the machine? Of all runs the worst. " + out,
-    table("The machine", ["", "at worst", "still fit up to", ""], machine.map((one) => [one.what, one.worst, one.limit, sign(one.is_fit)])),
+    table("The machine", ["", "at worst", "fit up to", ""], machine.map((one) => [one.what, one.worst, one.limit, sign(one.is_fit)])),
     notes.map((note) => el("p", { class: "question" }, "Note: " + note)));
   place.classList.add("half");
   return place;

@@ -148,7 +148,9 @@ fn of_many(points: &[&Point]) -> Verdict {
     }
     let (met, missed): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| point.objectives.iter().all(|met| met.met));
     let sentence = match (met.len(), missed.len()) {
+        (2, 0) => format!("Both {things}s meet every objective."),
         (_, 0) => format!("All {all} meet every objective."),
+        (0, 2) => format!("Neither of the {all} meets every objective."),
         (0, _) => format!("None of the {all} meets every objective."),
         (number, _) if points.len() > MOST_TOLD => format!("{number} of {all} {} every objective.", meets(number)),
         (number, _) => format!("{number} of {all} {} every objective: {}.", meets(number), some(&met)),

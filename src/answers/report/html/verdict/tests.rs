@@ -104,9 +104,9 @@ fn of_many_it_is_said_which_meet_their_objectives_and_what_the_others_miss() {
         "session misses p99 latency below 500ms (61 s). lost misses p99 latency below 500ms (which cannot be said). \
          lost is unstable: work comes faster than it is done, and there is no steady value."
     );
-    assert_eq!(said(&[&good, &named("other", good.clone())]).1, "All 2 scenarios meet every objective.");
+    assert_eq!(said(&[&good, &named("other", good.clone())]).1, "Both scenarios meet every objective.");
     let (tone, sentence, _) = said(&[&bad, &named("other", bad.clone())]);
-    assert_eq!((tone, sentence.as_str()), (Tone::Bad, "None of the 2 scenarios meets every objective."));
+    assert_eq!((tone, sentence.as_str()), (Tone::Bad, "Neither of the 2 scenarios meets every objective."));
     let points: Vec<Point> = (0..9)
         .map(|size| Point { vary: [("pool_size".to_owned(), size.into())].into_iter().collect(), ..point("stable", &[SLOW]) })
         .collect();

@@ -100,11 +100,11 @@ fn farthest(document: &Validation, verdict: Judged) -> Vec<&Compared> {
     figures
 }
 
-/// "latency p99 at pool_size = 8 is 201 ms live and 117 ms simulated (margin 40.2 ms)".
+/// "latency p99 at pool_size = 8, 201 ms live and 117 ms simulated (margin 40.2 ms)".
 fn both(document: &Validation, one: &Compared) -> String {
     let written = |value: f64| amount(&one.metric, value);
     let (live, simulated, margin) = (written(one.live), written(one.simulated), written(one.margin));
-    format!("{}{} is {live} live and {simulated} simulated (margin {margin})", words(&one.metric), at(document, &place(one)))
+    format!("{}{}, {live} live and {simulated} simulated (margin {margin})", words(&one.metric), at(document, &place(one)))
 }
 
 fn of_ingredient(document: &Validation, one: &Ingredient) -> String {

@@ -73,7 +73,7 @@ fn agreement_is_told_with_the_figure_that_is_farthest_off() {
         (tone, sentence.as_str()),
         (Tone::Good, "The simulation agrees with the real runs: all 2 figures are shown to lie within the margin.")
     );
-    assert_eq!(more, "The farthest apart, for its margin: latency mean is 63.0 ms live and 69.0 ms simulated (margin 10.0 ms).");
+    assert_eq!(more, "The farthest apart, for its margin: latency mean, 63.0 ms live and 69.0 ms simulated (margin 10.0 ms).");
     let one = validation(Judged::Agrees, true, vec![mean(Judged::Agrees)]);
     assert!(said(&one).1.ends_with("its figure is shown to lie within the margin."));
 }
@@ -86,7 +86,7 @@ fn a_difference_is_told_with_both_sides_and_what_is_off() {
     assert_eq!(tone, Tone::Bad);
     assert_eq!(
         sentence,
-        "1 of 3 figures differs from the real runs by more than the margin: latency p99 is 216 ms live and 300 ms simulated (margin 40.0 ms)."
+        "1 of 3 figures differs from the real runs by more than the margin: latency p99, 216 ms live and 300 ms simulated (margin 40.0 ms)."
     );
     assert_eq!(more, "What is off: statements, 21.0 ms of a live request and 24.0 ms of a simulated one. 1 agrees, 1 is too noisy to say.");
 }
@@ -104,9 +104,7 @@ fn where_no_part_of_the_time_is_off_nothing_is_blamed() {
 fn of_many_differences_the_largest_are_named_and_the_rest_counted() {
     let figures = (1..=5).map(|step| figure("latency.p50", 0.1, 0.1 + 0.02 * f64::from(step), 0.01, Judged::Differs)).collect();
     let (_, sentence, _) = said(&validation(Judged::Differs, true, figures));
-    assert!(
-        sentence.starts_with("5 of 5 figures differ from the real runs by more than the margin: latency p50 is 100 ms live and 200 ms")
-    );
+    assert!(sentence.starts_with("5 of 5 figures differ from the real runs by more than the margin: latency p50, 100 ms live and 200 ms"));
     assert!(sentence.ends_with("(margin 10.0 ms); and 2 more."), "{sentence}");
 }
 
@@ -116,7 +114,7 @@ fn where_there_are_several_points_each_figure_is_named_with_its_own() {
     let mut document = validation(Judged::Differs, true, vec![at(5, p99(Judged::Differs)), at(9, p99(Judged::Agrees))]);
     document.ingredients = vec![Ingredient { vary: document.metrics[0].vary.clone(), ..spent("connect", true) }];
     let (_, sentence, more) = said(&document);
-    assert!(sentence.contains("latency p99 at apps.api.pool.pool_size = 5 is 216 ms live"), "{sentence}");
+    assert!(sentence.contains("latency p99 at apps.api.pool.pool_size = 5, 216 ms live"), "{sentence}");
     assert!(more.starts_with("What is off at apps.api.pool.pool_size = 5: connect, 21.0 ms"), "{more}");
 }
 
