@@ -1,7 +1,7 @@
 //! Floor 7: questions asked of many runs, and their answers as documents and text. Imports the floors below; inside it,
 //! everything may use `document`, `demand` and `words`, `summary` uses `basis`, `over_time`, `recovery`, `theory` and `check`, `runner` uses
 //! `summary`, `starts` and `objectives`, `measured` uses `runner`, `summary` and `objectives`, `trace` uses `runner`, `grid` and
-//! `report` use `why`, `report` uses `compare`, `grid`, `check`, `trace`, `film`, `size` and `basis`, and `ask` uses `report`.
+//! `report` use `why`, `report` uses `compare`, `grid`, `check`, `trace`, `film`, `size`, `validate` and `basis`, and `ask` uses `report`.
 //! `film`, `evidence`, `hunt` and `rare` use `runner`, `rare` uses `check`; `over_time` and `recovery` use its course; `why` uses
 //! `recovery`; `size` uses `evidence`, `search`, `load`, `check` and `why`; `cliff` uses `evidence`, `recovery`, `runner` and
 //! `starts`. `validate` uses `runner`, and `calibrate` uses `validate`.
