@@ -111,12 +111,8 @@ impl<E: Copy> Agenda<E> {
         self.scheduled += 1;
         let order = (rank as u64) << 60 | self.scheduled;
         let time = time.nanos();
-        if time > self.horizon {
-            self.far.put(self.horizon, time, order, event);
-        } else if self.near.len() < NEAR {
-            self.near.insert(time, order, event);
-        } else {
-            self.insert_into_full(time, order, event);
+        if self.near.len() >= NEAR || !self.near.takes_first(time, order, event) {
+            self.insert(time, order, event);
         }
     }
 
@@ -162,6 +158,18 @@ impl<E: Copy> Agenda<E> {
     /// How many events are still to come.
     pub fn pending(&self) -> usize {
         self.at_once.len() - self.happened + self.near.len() + self.crowd.len() + self.far.len()
+    }
+
+    /// `event` gets its place, which is not before all others.
+    #[inline(never)] // `at` stays short: most events come before all others
+    fn insert(&mut self, time: u64, order: u64, event: E) {
+        if time > self.horizon {
+            self.far.put(self.horizon, time, order, event);
+        } else if self.near.len() < NEAR {
+            self.near.insert(time, order, event);
+        } else {
+            self.insert_into_full(time, order, event);
+        }
     }
 
     /// Makes room by drawing the horizon in, to about the middle of the array.

@@ -19,7 +19,7 @@ pub fn simulate(model: &mut Model, end: SimTime, observer: &mut impl Observer) -
             model.look_ahead();
         }
         model.tell::<false>(event);
-        if !(model.world.facts.is_empty() && model.world.graveyard.is_empty()) {
+        if !(model.world.facts.is_empty() & model.world.graveyard.is_empty()) {
             tell(model, observer);
         }
         observer.handled(model.world.agenda.now(), event, model);

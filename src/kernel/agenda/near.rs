@@ -47,6 +47,19 @@ impl<E: Copy> Near<E> {
         }
     }
 
+    /// Puts an entry before all others, if that is its place, and if there are others and there is room before them.
+    ///
+    /// As in [`Near::insert`] it goes there straight from registers.
+    #[inline(always)]
+    pub fn takes_first(&mut self, time: u64, order: u64, event: E) -> bool {
+        let takes = self.first > 0 && self.first().is_some_and(|first| key(time, order) < first.key());
+        if takes {
+            self.first -= 1;
+            self.entries[self.first] = Entry { time, order, event };
+        }
+        takes
+    }
+
     /// Puts an entry in its place, from whichever end is nearer: a new event is often one of the next or the last of all.
     ///
     /// In parts and always inlined, so that the entry goes from registers straight to its place: copied from the stack,

@@ -2,16 +2,14 @@
 //!
 //! Under egalitarian sharing all jobs gain the same service in the same time, so one **service clock** suffices: it
 //! shows what a job would have got since the server was last idle, a job ends when the clock has gone on by its demand,
-//! and jobs end in the order of those readings whoever comes or goes. Arrival and completion cost O(log n). The clock
-//! counts whole ticks of 2⁻¹⁰ ns: sums and differences are exact, so a job that is never slowed takes exactly its
-//! demand, and what is rounded (to the nearest tick, once for each change in the number of jobs) never grows with time.
-//! An instant is a whole nanosecond; a completion between two of them happens at the later one.
+//! and jobs end in the order of those readings whoever comes or goes. They stand in that order, and one that comes goes by
+//! those that end before it: a few, since what is short ends soon. The clock counts whole ticks of 2⁻¹⁰ ns: sums and
+//! differences are exact, so a job that is never slowed takes exactly its demand, and what is rounded (to the nearest
+//! tick, once for each change in the number of jobs) never grows with time. An instant is a whole nanosecond; a
+//! completion between two of them happens at the later one.
 //!
 //! One alarm is set at a time. A job that comes only slows the others, so the alarm then rings too early and is set
 //! anew; only an earlier completion sets another at once, and the number in it tells the old one from it.
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 use super::sessions::Spell;
 use crate::kernel::time::{SimTime, Span};
@@ -31,18 +29,16 @@ pub struct Sharing {
     clock: u64,
     since: SimTime,
     served: u32,
-    jobs: BinaryHeap<Reverse<Job>>,
-    entered: u64,
+    /// The one that ends first is the last; of those that end together the one that came first.
+    jobs: Vec<Job>,
     armed: SimTime,
     number: u32,
 }
 
-/// Ordered by its end, then by who came first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 struct Job {
     /// What the service clock shows at its end.
     end: u64,
-    order: u64,
     spell: Spell,
 }
 
@@ -66,8 +62,7 @@ impl Sharing {
             clock: 0,
             since: SimTime::ZERO,
             served: 0,
-            jobs: BinaryHeap::new(),
-            entered: 0,
+            jobs: Vec::new(),
             armed: SimTime::NEVER,
             number: 0,
         }
@@ -79,9 +74,9 @@ impl Sharing {
         self.served += 1;
         self.know_rates();
         let end = self.clock.saturating_add(demand.nanos().min(LONGEST) << TICKS);
-        self.entered += 1;
-        let after_first = self.jobs.peek().is_some_and(|Reverse(first)| end > first.end.saturating_add(MOMENT));
-        self.jobs.push(Reverse(Job { end, order: self.entered, spell }));
+        let after_first = self.jobs.last().is_some_and(|first| end > first.end.saturating_add(MOMENT));
+        let before = self.jobs.iter().rev().take_while(|job| job.end <= end).count();
+        self.jobs.insert(self.jobs.len() - before, Job { end, spell });
         if after_first && self.armed != SimTime::NEVER { None } else { self.arm(end) }
     }
 
@@ -105,7 +100,7 @@ impl Sharing {
     /// The next job that is done, gone from here when this returns.
     pub fn done(&mut self, now: SimTime, mut matters: impl FnMut(Spell) -> bool) -> Option<Spell> {
         self.advance(now);
-        while let Some(Reverse(job)) = self.jobs.peek().copied() {
+        while let Some(job) = self.jobs.last().copied() {
             let lives = matters(job.spell);
             if lives && job.end > self.clock {
                 return None;
@@ -126,7 +121,7 @@ impl Sharing {
             return None;
         }
         loop {
-            let Reverse(first) = self.jobs.peek().copied().expect("a job that is served has its end in the heap");
+            let first = self.jobs.last().copied().expect("a job that is served stands in the line");
             if matters(first.spell) {
                 return self.arm(first.end);
             }

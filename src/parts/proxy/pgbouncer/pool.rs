@@ -45,7 +45,14 @@ impl Pool {
 
 impl Process {
     /// `per_loop_activate`: after everything that has happened, whether a waiter can be served or a server be launched.
+    #[inline(always)] // mostly nobody waits
     pub(super) fn per_loop_activate(&mut self, cx: &mut Cx) {
+        if !self.pool.waiting.is_empty() {
+            self.look_at_waiters(cx);
+        }
+    }
+
+    fn look_at_waiters(&mut self, cx: &mut Cx) {
         let mut tested = self.pool.tested.len();
         let mut used = self.pool.used.len();
         let mut next = self.pool.waiting.first();

@@ -195,6 +195,7 @@ impl Process {
         self.send(server, Statement { kind: StatementKind::Ping, demand, ..Statement::default() }, cx);
     }
 
+    #[inline(always)] // a statement goes field by field to where it stands; as a whole it would be waited for
     fn send(&mut self, server: u32, statement: Statement, cx: &mut Cx) {
         let socket = &mut self.servers[server];
         socket.ready = false;
