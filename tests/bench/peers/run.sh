@@ -1,7 +1,7 @@
 #!/bin/sh
 # The same models on other simulators and on poolcast, in one run: nanoseconds of processor time a request, the fastest of
 # five, taken in turns, so that whatever else the machine does meets all of them. "x" is poolcast's rate over the peer's.
-# SimPy, which is about a hundred times slower, gets fewer requests, and has no model of 1,000 workers.
+# SimPy, which is slower by far, gets fewer requests, and has no model of 1,000 workers.
 #
 #   tests/bench/peers/run.sh [MODEL…]        of m1 m2 m2w m3; all of them if none is named
 set -eu
