@@ -5,7 +5,7 @@ use crate::kernel::time::Span;
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::proxy::ProxySpec;
 use crate::parts::workload::{ArrivalsSpec, Schedule};
-use crate::simulation::blueprint::Blueprint;
+use crate::simulation::blueprint::{AppSpec, Blueprint};
 
 /// The most that a bad day may bring.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,13 +31,15 @@ pub struct Trouble {
     pub strength: u32,
 }
 
-/// Steps of length and strength.
-pub const STEPS: u32 = 20;
+/// Steps of length and strength: fine enough that what is a fiftieth of its bound is found to within a twentieth of itself.
+pub const STEPS: u32 = 1000;
 /// Troubles begin between a fifth and two fifths of the counted time, so that there is a before and an after.
 pub const MOMENTS: u32 = 10;
 
 /// A trouble with its amounts.
-struct Amounts {
+struct Amounts<'a> {
+    /// Whose workers come and go, if that is the trouble: those of the first app.
+    app: &'a AppSpec,
     lasting: Span,
     /// Up to the largest factor.
     factor: f64,
@@ -74,7 +76,18 @@ pub const KINDS: &[Kind] = &[
     fault(|by| FaultSpec::KillConnections { fraction: by.share }),
     fault(|by| FaultSpec::SlowConnects { factor: by.factor, lasting: by.lasting }),
     Kind { fits: has_bouncer, deed: Deed::Fault(|by| FaultSpec::RestartProxy { down: by.lasting }) },
+    fault(|by| FaultSpec::Deploy { app: by.app.name.clone(), each: by.lasting.scaled(1.0 - by.share), overlap: by.lasting }),
+    fault(|by| FaultSpec::Scale { app: by.app.name.clone(), workers: times(by.app.workers, by.factor) }),
+    Kind {
+        fits: has_spare,
+        deed: Deed::Fault(|by| FaultSpec::Scale { app: by.app.name.clone(), workers: times(by.app.workers, 1.0 - by.share) }),
+    },
 ];
+
+/// So many times as many workers, and one at least.
+fn times(workers: u32, factor: f64) -> u32 {
+    (f64::from(workers) * factor).round().max(1.0) as u32
+}
 
 fn has_poisson(blueprint: &Blueprint) -> bool {
     blueprint.workload.iter().any(|stream| matches!(stream.arrivals, ArrivalsSpec::Poisson(_)))
@@ -82,6 +95,10 @@ fn has_poisson(blueprint: &Blueprint) -> bool {
 
 fn has_bouncer(blueprint: &Blueprint) -> bool {
     matches!(blueprint.proxy, ProxySpec::PgBouncer(_))
+}
+
+fn has_spare(blueprint: &Blueprint) -> bool {
+    blueprint.apps.first().is_some_and(|app| app.workers > 1)
 }
 
 /// The kinds that this system can meet.
@@ -92,9 +109,10 @@ pub fn kinds(blueprint: &Blueprint) -> Vec<usize> {
 /// The system of a plan on that day.
 pub fn befall(plan: &Plan, bounds: &Bounds, day: &[Trouble]) -> Blueprint {
     let mut blueprint = plan.points[0].blueprint.clone();
+    let app = &plan.points[0].blueprint.apps[0];
     let mut surges = Vec::new();
     for trouble in day {
-        let (at, by) = (at(plan, trouble), amounts(bounds, trouble));
+        let (at, by) = (at(plan, trouble), amounts(app, bounds, trouble));
         match KINDS[trouble.kind].deed {
             Deed::Fault(make) => blueprint.faults.push(At(at, make(&by))),
             Deed::Surge => surges.push((at, by)),
@@ -129,13 +147,14 @@ fn at(plan: &Plan, trouble: &Trouble) -> Span {
     whole(if plan.warmup_is_auto { Span::ZERO } else { warmup } + plan.duration.scaled(share))
 }
 
-fn amounts(bounds: &Bounds, trouble: &Trouble) -> Amounts {
+fn amounts<'a>(app: &'a AppSpec, bounds: &Bounds, trouble: &Trouble) -> Amounts<'a> {
     let part = |steps: u32| f64::from(steps) / f64::from(STEPS);
-    let hundredths = |x: f64| (x * 100.0).round() / 100.0;
+    let rounded = |x: f64| (x * 1000.0).round() / 1000.0;
     Amounts {
+        app,
         lasting: whole(bounds.lasting.scaled(part(trouble.lasting))),
-        factor: hundredths(1.0 + (bounds.factor - 1.0) * part(trouble.strength)),
-        share: hundredths(part(trouble.strength)),
+        factor: rounded(1.0 + (bounds.factor - 1.0) * part(trouble.strength)),
+        share: rounded(part(trouble.strength)),
     }
 }
 

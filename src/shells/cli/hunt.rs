@@ -20,7 +20,7 @@ use crate::shells::files::{self, Home};
 
 Bad days are drawn from mild to bad: faults of all kinds, slowdowns and surges of load, one at a time and several, of any length
 within the bounds. The first that breaks an objective is made as simple as it can be: troubles are left out, replaced by simpler
-ones, shortened, weakened and moved, in steps of a twentieth of the bounds. Whenever a simpler day is found its experiment is
+ones, shortened, weakened and moved, in steps of a thousandth of the bounds. Whenever a simpler day is found its experiment is
 written, so that nothing is lost when the hunt is interrupted. Exit code 1: such a day was found.")]
 pub(super) struct Hunt {
     /// Experiment file of one system, with objectives

@@ -23,6 +23,10 @@ fn a_retry_storm_that_was_planted_is_found_and_shrunk_to_the_stall_alone() {
     assert!(troubles.len() == 1 && troubles[0].contains("LockTable(lasting: "), "{troubles:?}");
     assert!(found["tried"].as_u64() >= found["broke"].as_u64() && found["broke"].as_u64() > Some(0), "{found}");
     assert_eq!((document, file.clone()), hunt("2", "two.ron"), "the same seed finds the same day on any number of threads");
+    let lasting = troubles[0].split('"').nth(3).and_then(|span| span.strip_suffix("ms")).expect("less than two seconds, in milliseconds");
+    let shorter = format!("{}ms", (lasting.parse::<f64>().expect("a number") * 0.94) as u64);
+    let holds = poolcast(&["run", "-", "--quiet", "--replications", "1"], &file.replace(&format!("{lasting}ms"), &shorter));
+    assert_eq!(holds.code, 0, "nothing milder does: {shorter} instead of {lasting}ms\n{}", holds.out);
     let again = poolcast(&["run", "-", "--quiet", "--replications", "2", "--format", "json"], &file);
     assert_eq!(again.code, 1, "the file brings it about again\n{file}\n{}", again.err);
     let again: Value = serde_json::from_str(&again.out).expect("it is JSON");
