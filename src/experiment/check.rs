@@ -31,8 +31,9 @@ pub fn check(blueprint: &Blueprint, horizon: Span) -> Result<(), Invalid> {
     for (index, at) in blueprint.faults.iter().enumerate() {
         let within = |invalid: Invalid| invalid.within(&index.to_string()).within("faults");
         at.1.check().map_err(within)?;
-        if matches!(at.1, FaultSpec::RestartProxy { .. }) && !matches!(blueprint.proxy, ProxySpec::PgBouncer(_)) {
-            let why = "RestartProxy replaces PgBouncer's process, and there is none here; the end of an RDS Proxy's database is Failover(down: \"30s\")";
+        if matches!(at.1, FaultSpec::RestartProxy { .. })
+            && let Some(why) = no_process(&blueprint.proxy)
+        {
             return Err(within(Invalid::here(why)));
         }
         if at.0 >= horizon {
@@ -44,6 +45,21 @@ pub fn check(blueprint: &Blueprint, horizon: Span) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+/// Why the process of this proxy cannot be replaced.
+fn no_process(proxy: &ProxySpec) -> Option<&'static str> {
+    match proxy {
+        ProxySpec::PgBouncer(_) => None,
+        ProxySpec::Direct => Some(
+            "RestartProxy replaces PgBouncer's process, and nothing is between the apps and the database here: RestartDatabase(down: \"3s\") \
+             restarts that, proxy: PgBouncer(…) puts one between",
+        ),
+        ProxySpec::RdsProxy(_) => Some(
+            "RestartProxy replaces PgBouncer's process; what clients see when AWS replaces a node of an RDS Proxy is not published, so it is not \
+             modelled: the end of the database behind it is Failover(down: \"30s\")",
+        ),
+    }
 }
 
 /// Workers that come and go belong to an app, and are not too many.

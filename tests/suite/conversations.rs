@@ -10,6 +10,8 @@ use poolcast::simulation::model::Model;
 use poolcast::simulation::observer::Observer;
 use poolcast::simulation::run::simulate;
 
+mod faults;
+mod retries;
 mod workers;
 
 /// Writes down what requests and pools do: "12ms a0 checkout 1 @0" is request 0 of
