@@ -14,8 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::simulation::blueprint::Blueprint;
 
 mod recovery;
+mod waves;
 
 pub use recovery::{Back, Recovery};
+pub use waves::{Deadlocks, Wave};
 
 /// The whole document, its fields in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,12 @@ pub struct Point {
     /// What became of the system after each fault (faults that overlap are taken together); empty without faults.
     #[serde(default)]
     pub recovery: Vec<Recovery>,
+    /// Connects that come in waves without a fault.
+    #[serde(default)]
+    pub waves: Vec<Wave>,
+    /// Standstills of pools from which requests take more than one connection at once; nothing where none does.
+    #[serde(default)]
+    pub deadlocks: Option<Deadlocks>,
 }
 
 /// What the figures of a point rest on.
@@ -366,7 +374,7 @@ mod tests {
         assert_eq!(keys(point), [
             "scenario", "vary", "replications", "warmup", "duration", "events", "digest", "verdict", "requests", "latency", "pool_wait",
             "proxy_wait", "pools", "proxy", "database", "streams", "objectives", "theory", "notes",
-            "basis", "windows", "recovery",
+            "basis", "windows", "recovery", "waves", "deadlocks",
         ]);
         #[rustfmt::skip]
         assert_eq!(keys(&point["basis"]), [

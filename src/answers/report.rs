@@ -29,6 +29,7 @@ pub mod theory;
 pub mod timeline;
 pub mod validate;
 pub mod waterfall;
+pub mod waves;
 
 /// The result document of a plan's answers.
 pub fn document(plan: &Plan, answers: &[Answer]) -> Document {

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::answers::basis::{self, Place};
 use crate::answers::check::session_state_notes;
+use crate::answers::deadlocks;
 use crate::answers::document::{Answer, Basis, DatabaseUse, Named, Point, PoolUse, ProxyUse, Requests, StreamFigures, Times, Waits};
+use crate::answers::near_miss;
 use crate::answers::over_time;
 use crate::answers::recovery;
 use crate::answers::runner::{Course, StatusView};
 use crate::answers::theory;
+use crate::answers::waves;
 use crate::answers::words::percent;
 use crate::kernel::time::Span;
 use crate::measure::histogram::Histogram;
@@ -52,6 +55,11 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
         (stream.name.clone(), figures.stream(&stream.name, &these, &mut Notes::default()))
     });
     let streams = streams.collect();
+    if verdict == Verdict::Stable
+        && let Some(note) = near_miss::note(blueprint, &streams)
+    {
+        notes.add(note);
+    }
     let pools = blueprint.apps.iter().enumerate().map(|(index, app)| (app.name.clone(), pool(outcomes.iter().map(|o| &o.pools[index]))));
     let proxy_waits: Vec<&Histogram> = outcomes.iter().map(|outcome| &outcome.proxy.wait).collect();
     let mut point = Point {
@@ -77,6 +85,8 @@ pub fn answer(asked: Asked, outcomes: &[Outcome], statuses: Vec<StatusView>) -> 
         basis: Basis::default(),
         windows: if verdict == Verdict::Finite { over_time::windows(outcomes, asked.course) } else { Vec::new() },
         recovery: recovery::of(blueprint, outcomes, asked.course),
+        waves: waves::of(blueprint, outcomes, asked.course),
+        deadlocks: deadlocks::of(blueprint, outcomes, asked.course),
     };
     point.basis = basis::of(&point, &places);
     let busy_when_waiting = busy_when_waiting(blueprint, outcomes);

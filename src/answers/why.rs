@@ -51,6 +51,7 @@ const RULES: &[Rule] = &[
     apps::holds_one_and_asks_for_another,
     apps::pool,
     apps::opens_too_often,
+    apps::herds,
     apps::recycles,
     database::timeouts,
     apps::leaks_so_far,

@@ -4,6 +4,7 @@
 //! at the proxy and the like count if they happen in that span of time.
 
 use crate::kernel::time::{SimTime, Span};
+use crate::measure::deadlocks::{Deadlock, Deadlocks};
 use crate::measure::histogram::{Batch, Histogram};
 use crate::measure::rush::Rush;
 use crate::measure::windows::{Window, Windows};
@@ -113,6 +114,8 @@ pub struct Outcome {
     pub connects: Rush,
     /// Connections that the pools opened or could not open.
     pub dials: Rush,
+    /// Pools that came to a standstill, from the start of the run to the end of the counted span.
+    pub deadlocks: Vec<Deadlock>,
     /// Times in the counted span at which nobody waited any more: what happens between two of them hangs together.
     pub excursions: u64,
     /// Events handled.
@@ -131,6 +134,7 @@ pub struct Counter {
     slices: u32,
     over: bool,
     was_waiting: bool,
+    deadlocks: Deadlocks,
     /// By stream: latencies and waits on their way into the histograms.
     fresh: Vec<(Batch, Batch)>,
 }
@@ -157,6 +161,7 @@ impl Counter {
             slices,
             over: false,
             was_waiting: false,
+            deadlocks: Deadlocks::default(),
             fresh: vec![<(Batch, Batch)>::default(); streams],
         }
     }
@@ -209,6 +214,7 @@ impl Counter {
         }
         self.outcome.events = events;
         self.outcome.windows = self.windows.done();
+        self.outcome.deadlocks = self.deadlocks.found();
         self.outcome
     }
 
@@ -259,6 +265,9 @@ impl Counter {
     fn pool_step(&mut self, now: SimTime, worker: WorkerId, step: PoolStep, request: Option<RequestId>, world: &World) {
         if matches!(step, PoolStep::Wait | PoolStep::Checkout | PoolStep::Timeout) {
             self.look_at_queue(world);
+        }
+        if !self.over {
+            self.deadlocks.step(now, worker, step, request, world);
         }
         match step {
             PoolStep::Checkout => {

@@ -160,7 +160,7 @@ fn json_is_one_document_with_the_keys_of_the_contract() {
     assert_eq!(keys(point), [
         "scenario", "vary", "replications", "warmup", "duration", "events", "digest", "verdict", "requests", "latency", "pool_wait",
         "proxy_wait", "pools", "proxy", "database", "streams", "objectives", "theory", "notes",
-        "basis", "windows", "recovery",
+        "basis", "windows", "recovery", "waves", "deadlocks",
     ]);
     assert_eq!((&point["replications"], &point["warmup"], &point["duration"]), (&2.into(), &2.0.into(), &20.0.into()));
     let arrived = point["requests"]["arrived"].as_u64().expect("a count");

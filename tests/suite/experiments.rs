@@ -25,6 +25,8 @@ const SIZES: &[(&str, &str, &str, u32)] = &[
     ("bad-minutes", "10s", "2min", 2),
     ("deploy", "10s", "2min", 2),
     ("scaling", "0s", "4min", 2),
+    ("retries", "2s", "40s", 2),
+    ("nested-sessions", "10s", "1min", 2),
     ("blocking-call", "5s", "10s", 3),
     ("leaks", "0s", "15min", 2),
     ("long-transactions", "1min", "10min", 3),

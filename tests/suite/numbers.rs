@@ -14,6 +14,7 @@ mod coverage;
 mod macro_runs;
 mod rare;
 mod recursion;
+mod standstill;
 mod starts;
 mod truth;
 mod verdicts;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::answers::document::{Document, Point, Times, Waits};
+use crate::answers::document::{Document, Point, Recovery, Times, Waits};
 
 /// With a header line. What cannot be said is an empty cell.
 pub fn render(document: &Document) -> String {
@@ -24,6 +24,8 @@ struct Columns {
     pools: Vec<String>,
     streams: Vec<String>,
     objectives: Vec<String>,
+    /// Faults of the point that has most of them (those that overlap are one).
+    faults: usize,
 }
 
 /// Names and values, in order.
@@ -32,8 +34,9 @@ struct Row(Vec<(String, String)>);
 
 impl Columns {
     fn of(document: &Document) -> Columns {
+        let faults = document.points.iter().map(|point| point.recovery.len()).max().unwrap_or(0);
         let mut columns =
-            Columns { paths: Vec::new(), errors: BTreeSet::new(), pools: Vec::new(), streams: Vec::new(), objectives: Vec::new() };
+            Columns { paths: Vec::new(), errors: BTreeSet::new(), pools: Vec::new(), streams: Vec::new(), objectives: Vec::new(), faults };
         for point in &document.points {
             add(&mut columns.paths, point.vary.keys().map(String::as_str));
             add(&mut columns.pools, point.pools.iter().map(|(name, _)| name));
@@ -69,6 +72,9 @@ impl Columns {
             row.put(&format!("stream_{name}_failed"), figures.requests.failed);
             row.times(&format!("stream_{name}_latency"), &figures.latency);
             row.waits(&format!("stream_{name}_pool_wait"), &figures.pool_wait);
+        }
+        for index in 0..self.faults {
+            row.recovery(&format!("fault_{}", index + 1), &point.recovery.get(index).cloned().unwrap_or_default());
         }
         for objective in &self.objectives {
             let met = point.objectives.iter().find(|met| met.objective == *objective);
@@ -147,6 +153,19 @@ impl Row {
         self.figure(&format!("{name}_max_s"), times.max);
     }
 
+    fn recovery(&mut self, name: &str, recovery: &Recovery) {
+        self.put(name, &recovery.fault);
+        self.put(&format!("{name}_at_s"), recovery.at);
+        self.put(&format!("{name}_verdict"), &recovery.verdict);
+        self.figure(&format!("{name}_recovery_s"), recovery.after);
+        self.interval(&format!("{name}_recovery"), "_s", recovery.after_ci95);
+        self.put(&format!("{name}_back_in"), recovery.back_in);
+        self.figure(&format!("{name}_lost_mean"), recovery.lost);
+        self.interval(&format!("{name}_lost"), "", recovery.lost_ci95);
+        self.put(&format!("{name}_connects_per_s_peak"), recovery.connects_per_second_peak);
+        self.put(&format!("{name}_connections_peak"), recovery.connections_peak);
+    }
+
     fn waits(&mut self, name: &str, waits: &Waits) {
         self.times(name, &waits.times);
         self.figure(&format!("{name}_waited"), waits.waited);
@@ -175,6 +194,7 @@ mod tests {
         let mut loud = Point { scenario: "loud".into(), ..Point::default() };
         loud.requests.errors.insert("PoolTimeout".into(), 7);
         loud.pools = Named(vec![("api".into(), Default::default())]);
+        loud.recovery = vec![Recovery { fault: "a restart".into(), at: 60.0, after: Some(4.4), lost: None, ..Recovery::default() }];
         let text = render(&Document { poolcast: "0".into(), question: "?".into(), seed: 1, points: vec![quiet, loud] });
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().expect("there is a header").clone();
@@ -186,5 +206,7 @@ mod tests {
         assert_eq!((&rows[0][place("errors_PoolTimeout")], &rows[1][place("errors_PoolTimeout")]), ("0", "7"));
         assert_eq!(&rows[0][place("apps.api.pool.pool_size")], "5");
         assert_eq!(&rows[1][place("pool_api_in_use_mean")], "0");
+        let fault = |row: usize| ["fault_1", "fault_1_recovery_s", "fault_1_lost_mean"].map(|name| rows[row][place(name)].to_owned());
+        assert_eq!((fault(0), fault(1)), (["", "", ""].map(str::to_owned), ["a restart", "4.4", ""].map(str::to_owned)));
     }
 }

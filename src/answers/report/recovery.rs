@@ -28,7 +28,7 @@ pub fn paragraphs(point: &Point) -> Vec<String> {
 fn paragraph(point: &Point, recovery: &Recovery) -> String {
     let mut parts = vec![verdict(point, recovery)];
     match recovery.lost {
-        Some(lost) if lost >= 0.05 => parts.push(format!("{} requests lost", mean(lost))),
+        Some(lost) if lost >= 0.05 => parts.push(format!("{} requests lost in each run", mean(lost))),
         _ => {}
     }
     if recovery.connects_per_second_peak >= 2.0 {

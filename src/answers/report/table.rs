@@ -2,7 +2,7 @@
 
 use super::layers::{self, cell};
 use super::lines::{LABEL, Look, Sheet, paint, sparkline, wrapped};
-use super::{recovery, sweep, theory};
+use super::{recovery, sweep, theory, waves};
 use crate::answers::basis;
 use crate::answers::document::{Answer, Document, Met, Point};
 use crate::answers::why::{Advice, advise};
@@ -97,6 +97,7 @@ fn block(sheet: Sheet, answer: &Answer, file: &str) -> String {
     out += &queue(sheet, answer);
     out += &by_time(sheet, point);
     out += &recovery::lines(sheet, point);
+    out += &waves::lines(sheet, point);
     out += &errors(sheet, answer);
     out += &objectives(sheet, point);
     out += &notes(sheet, point);

@@ -130,8 +130,10 @@ pub(super) fn holds_one_and_asks_for_another(answer: &Answer) -> Option<Advice> 
             demand.depth,
         ))
     })?;
+    let seen = answer.point.deadlocks.as_ref().filter(|found| found.seen > 0);
+    let seen = seen.map_or_else(String::new, |found| format!(", seen {} here", plural(found.seen, "time")));
     let why = format!(
-        "each request of {stream} takes {depth} connections at once from one pool of {limit}: when {limit} requests hold one each, all wait for a second that nobody can give back (a deadlock that only pool_timeout ends)",
+        "each request of {stream} takes {depth} connections at once from one pool of {limit}: when {limit} requests hold one each, all wait for a second that nobody can give back (a deadlock that only pool_timeout ends{seen})",
     );
     Some(Advice::new("nested sessions", why).then(format!(
         "let {stream} pass its first session on instead of opening another; or limit the requests of each {} worker so that {depth} connections each fit: concurrency {}",
@@ -207,6 +209,42 @@ pub(super) fn opens_too_often(answer: &Answer) -> Option<Advice> {
     })
 }
 
+/// A setting lets connections come in waves, and requests wait for them.
+pub(super) fn herds(answer: &Answer) -> Option<Advice> {
+    let wave = answer.point.waves.iter().find(|wave| wave.setting.is_some())?;
+    let (setting, period) = (wave.setting.as_ref()?, wave.period?);
+    if !waits_now_and_then(answer) {
+        return None;
+    }
+    let why = format!(
+        "only waves of connects make requests wait: every {} connections are opened together, {}/s at worst, because {setting} {}",
+        seconds(period),
+        mean(wave.peak),
+        if wave.cause.as_deref() == Some("age") { "replaces them together" } else { "has closed what was idle" },
+    );
+    let field = setting.rsplit('.').next().unwrap_or(setting);
+    let spans = |times: f64| format!("{}s", (times * period).ceil() as u64);
+    let (words, path, value) = match (wave.cause.as_deref(), &wave.jitter) {
+        (Some("age"), Some(jitter)) => ("half of it as jitter, so that not all fall due together".to_owned(), jitter, spans(0.5)),
+        (Some("age"), None) => (
+            format!(
+                "a longer {field}, if nothing between here and the database cuts idle connections; and another in each worker, so that not all fall due together"
+            ),
+            setting,
+            spans(4.0),
+        ),
+        _ => (format!("a longer {field} than the pause between two waves, so that they are kept"), setting, spans(2.0)),
+    };
+    Some(Advice::new("recycling", why).set(words, [(path.clone(), value)]))
+}
+
+/// Whether the longest waits are far above what a request usually takes.
+fn waits_now_and_then(answer: &Answer) -> bool {
+    let waits = &answer.point.pool_wait.times;
+    let (longest, usual) = (waits.p999.or(waits.max), answer.point.latency.p50);
+    longest.zip(usual).is_some_and(|(longest, usual)| longest > 3.0 * usual)
+}
+
 /// Connections are replaced by age, and the requests that meet an old one pay for it.
 pub(super) fn recycles(answer: &Answer) -> Option<Advice> {
     let point = &answer.point;
@@ -215,8 +253,7 @@ pub(super) fn recycles(answer: &Answer) -> Option<Advice> {
         _ => None,
     })?;
     let expected = usage.open_max as f64 * counted(answer) / recycle.max(1e-9);
-    let slow = point.pool_wait.times.p999.or(point.pool_wait.times.max)? > 3.0 * point.latency.p50?;
-    if point.duration < recycle || (usage.connects as f64) < 0.5 * expected || !slow {
+    if point.duration < recycle || (usage.connects as f64) < 0.5 * expected || !waits_now_and_then(answer) {
         return None;
     }
     let why = format!(

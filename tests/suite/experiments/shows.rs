@@ -152,3 +152,32 @@ fn every_bad_half_minute_has_a_face_of_its_own() {
     let killed = point("slow connects, after a kill");
     assert!(killed.latency.max > Some(0.2), "set-ups of a hundred times the usual: {:?}", killed.latency.max);
 }
+
+#[test]
+fn retries_keep_a_database_down_and_fewer_later_or_other_ones_let_it_go() {
+    let verdict = |name: &str| figures("retries", name).recovery[0].verdict.clone();
+    assert_eq!(verdict("twenty attempts"), "metastable", "{:?}", figures("retries", "twenty attempts").recovery);
+    for cured in ["two attempts", "a budget of a tenth", "long pauses with jitter", "only what the pool refused", "pool of 20"] {
+        assert_eq!(verdict(cured), "recovers", "{cured}: {:?}", figures("retries", cured).recovery);
+    }
+}
+
+#[test]
+fn jitter_and_spacing_take_the_waves_out_of_recycling() {
+    let waves = |name: &str| &figures("recycling-wave", name).waves;
+    for herd in ["every minute", "pgx, every minute"] {
+        assert!(waves(herd).iter().all(|wave| wave.peak >= 6.0) && waves(herd).len() == 1, "{herd}: {:?}", waves(herd));
+    }
+    for spread in ["never", "pgx, jitter", "PgBouncer, every minute"] {
+        assert!(waves(spread).is_empty(), "{spread}: {:?}", waves(spread));
+    }
+    let spaced = figures("recycling-wave", "PgBouncer, every minute");
+    assert!(spaced.proxy.connects >= 24, "its servers are replaced all the same: {}", spaced.proxy.connects);
+}
+
+#[test]
+fn two_connections_for_each_request_bring_a_pool_to_a_standstill_and_one_or_fewer_requests_do_not() {
+    let seen = |name: &str| figures("nested-sessions", name).deadlocks.as_ref().map(|found| found.seen);
+    assert!(seen("250 a second") > Some(0) && errors(figures("nested-sessions", "250 a second"), "PoolTimeout") > 0);
+    assert_eq!((seen("250 a second, fourteen at once"), seen("250 a second, one session")), (Some(0), None));
+}
