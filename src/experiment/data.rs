@@ -107,6 +107,7 @@ fn each_within(latency: &mut LatencySpec, visit: &mut Visit) -> Result<(), Inval
     match latency {
         LatencySpec::Mixture(mixture) => mixture.0.iter_mut().try_for_each(|(_, part)| each_within(part, visit)),
         LatencySpec::Shifted(shifted) => each_within(&mut shifted.1, visit),
+        LatencySpec::Scaled(scaled) => each_within(&mut scaled.1, visit),
         other => visit(other),
     }
 }

@@ -17,6 +17,7 @@ mod lognormal;
 mod mixture;
 mod pareto;
 mod quantiles;
+mod scaled;
 mod shifted;
 mod uniform;
 mod weibull;
@@ -36,6 +37,7 @@ pub use lognormal::LogNormal;
 pub use mixture::Mixture;
 pub use pareto::Pareto;
 pub use quantiles::Quantiles;
+pub use scaled::Scaled;
 pub use shifted::Shifted;
 pub use uniform::Uniform;
 pub use weibull::Weibull;
@@ -112,6 +114,7 @@ kinds! {
         Empirical(Empirical),
         Mixture(Mixture),
         Shifted(Shifted),
+        Scaled(Scaled),
     } unit {}
 }
 
@@ -131,6 +134,7 @@ impl LatencySpec {
         match self {
             LatencySpec::Empirical(empirical) => see(empirical),
             LatencySpec::Shifted(shifted) => shifted.1.each_file(see),
+            LatencySpec::Scaled(scaled) => scaled.1.each_file(see),
             LatencySpec::Mixture(mixture) => {
                 let mut parts = mixture.0.iter_mut().enumerate();
                 parts.try_for_each(|(i, (_, part))| part.each_file(see).map_err(|invalid| invalid.within(&i.to_string())))

@@ -59,12 +59,7 @@ impl Time {
     /// As the file writes it.
     pub fn of(spec: &LatencySpec) -> Time {
         let mean = spec.prepare().mean() / 1e9;
-        let shape = match spec {
-            LatencySpec::Constant(_) => Shape::Constant,
-            LatencySpec::Exponential(_) => Shape::Exponential,
-            _ => Shape::Other,
-        };
-        Time { mean, variance: square_of_cv(spec).map(|square| square * mean * mean), shape }
+        Time { mean, variance: square_of_cv(spec).map(|square| square * mean * mean), shape: Shape::of(spec) }
     }
 
     /// Always so many seconds.
@@ -114,6 +109,17 @@ impl Time {
     }
 }
 
+impl Shape {
+    fn of(spec: &LatencySpec) -> Shape {
+        match spec {
+            LatencySpec::Constant(_) => Shape::Constant,
+            LatencySpec::Exponential(_) => Shape::Exponential,
+            LatencySpec::Scaled(scaled) => Shape::of(&scaled.1),
+            _ => Shape::Other,
+        }
+    }
+}
+
 /// Variance over the square of the mean.
 fn square_of_cv(spec: &LatencySpec) -> Option<f64> {
     match spec {
@@ -137,6 +143,7 @@ fn square_of_cv(spec: &LatencySpec) -> Option<f64> {
             Time::one_of(&parts).cv().map(|cv| cv * cv)
         }
         LatencySpec::Shifted(shifted) => Time::constant(shifted.0.seconds()).then(Time::of(&shifted.1)).cv().map(|cv| cv * cv),
+        LatencySpec::Scaled(scaled) => square_of_cv(&scaled.1),
         LatencySpec::Pareto(_) | LatencySpec::Quantiles(_) | LatencySpec::Empirical(_) => None,
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::kernel::latency::{LatencySpec, Scaled};
 use crate::kernel::time::{SimTime, Span};
 use crate::measure::recording::fitness::occupies;
 use crate::measure::recording::{Attempt, Recording, StatementKind};
 use crate::parts::client::StreamSpec;
 use crate::parts::fault::{At, FaultSpec};
 use crate::parts::workload::{ArrivalsSpec, Replay};
-use crate::protocol::program::{Op, Program};
+use crate::protocol::program::{Op, Program, StepSpec};
 use crate::simulation::blueprint::Blueprint;
 
 /// The recording with every request's arrival where its worker took it up: a driver that was late is no fault of the
@@ -32,10 +33,14 @@ pub fn on_time(recording: &Recording, blueprint: &Blueprint) -> Recording {
 }
 
 /// The system with the arrivals and demands of a recording that is [`on_time`], and its faults when they really struck.
-/// A statement's demand is taken `pace` times: servers that compute may be faster or slower than when they were asked.
+/// Every statement's demand is taken `pace` times: servers that compute may be faster or slower than when they were asked.
 pub fn replayed(blueprint: &Blueprint, recording: &Recording, pace: f64) -> Blueprint {
     let mut blueprint = blueprint.clone();
     for (index, stream) in blueprint.workload.iter_mut().enumerate() {
+        if queries(stream) == 0 || stream.arrivals.kind().rate().is_none() {
+            // No table says what its statements asked for.
+            slow_down(&mut stream.steps, pace);
+        }
         if let Some(table) = table(stream, recording, index as u32, pace) {
             let mut replay = Replay::of("as recorded", 1.0);
             replay.load(&table).expect("a table that was just written can be read");
@@ -75,6 +80,17 @@ fn table(stream: &StreamSpec, recording: &Recording, index: u32, pace: f64) -> O
     Some(text + "\n")
 }
 
+fn slow_down(steps: &mut [StepSpec], pace: f64) {
+    for step in steps {
+        match step {
+            StepSpec::Query(demand) => *demand = LatencySpec::Scaled(Scaled(pace, Box::new(demand.clone()))),
+            StepSpec::Session(inner) | StepSpec::Transaction(inner) | StepSpec::Repeat(_, inner) => slow_down(inner, pace),
+            StepSpec::Choose(branches) => branches.iter_mut().for_each(|(_, inner)| slow_down(inner, pace)),
+            _ => {}
+        }
+    }
+}
+
 /// How many statements a request sends, if that is always the same; else their demands are drawn as they were live.
 fn queries(stream: &StreamSpec) -> usize {
     let program = Program::compile(&stream.steps).expect("a checked stream's steps make a program");
@@ -110,8 +126,7 @@ mod tests {
     use crate::kernel::rng::Seed;
     use crate::measure::recording::Statement;
     use crate::parts::pool::sqlalchemy::SqlAlchemy;
-    use crate::parts::workload::Poisson;
-    use crate::protocol::program::StepSpec;
+    use crate::parts::workload::{Closed, Poisson};
     use crate::simulation::blueprint::AppSpec;
 
     fn attempt(number: u64, due: u64, began: u64, served: u64) -> Attempt {
@@ -140,5 +155,18 @@ mod tests {
         let at: Vec<u64> = std::iter::from_fn(|| arrivals.next()).map(|batch| (batch.at - SimTime::ZERO).nanos()).collect();
         assert_eq!(at, [3_000, 3_000], "they stay in the order of their numbers");
         assert_eq!(arrivals.demands(1), Some([Span::from_nanos(10_500_000)].as_slice()));
+    }
+
+    #[test]
+    fn statements_of_users_are_as_much_slower_as_the_server_was() {
+        let query = StepSpec::Query(LatencySpec::always(Span::from_millis(4)));
+        let steps = vec![StepSpec::Session(vec![StepSpec::Repeat(2, vec![query])])];
+        let users = Closed { users: 3, think: LatencySpec::always(Span::from_millis(1)) };
+        let blueprint = Blueprint::new(vec![StreamSpec::new("api", "api", users, steps)], vec![AppSpec::new("api", SqlAlchemy::default())]);
+        let replayed = replayed(&blueprint, &Recording::default(), 1.5);
+        let StepSpec::Session(inner) = &replayed.workload[0].steps[0] else { panic!("{replayed:?}") };
+        let StepSpec::Repeat(2, inner) = &inner[0] else { panic!("{replayed:?}") };
+        let StepSpec::Query(demand) = &inner[0] else { panic!("{replayed:?}") };
+        assert_eq!(demand.prepare().constant(), Some(Span::from_millis(6)));
     }
 }

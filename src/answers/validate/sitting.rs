@@ -6,6 +6,7 @@ use crate::kernel::time::Span;
 use crate::measure::recording::Recording;
 use crate::measure::recording::costs::{Costs, Times};
 use crate::parts::client::StreamSpec;
+use crate::parts::database::ServiceSpec;
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
 use crate::parts::workload::Poisson;
@@ -61,7 +62,8 @@ pub struct Measured {
 
 const SHORT: Span = Span::from_millis(2);
 const LONG: Span = Span::from_millis(8);
-const RATE: f64 = 20.0;
+/// Requests per second and kind, at least and at most.
+const RATES: [f64; 2] = [20.0, 80.0];
 const STREAMS_OF_A_PROBE: u32 = 4;
 
 impl Sitting {
@@ -86,6 +88,7 @@ impl Sitting {
             spec.max_db_connections = 0;
             spec.max_user_connections = 0;
         }
+        let rate = rate(blueprint);
         for (index, probe) in self.probes.iter().enumerate() {
             let apps = [("warm", warm(&probe.app.pool)), ("opened", opened(&probe.app.pool)), ("pinged", pinged(&probe.app.pool))];
             let name = |kind: &str| format!("{kind} {index}");
@@ -104,7 +107,7 @@ impl Sitting {
             ];
             for (stream, app, demands) in streams {
                 let steps = demands.into_iter().map(|demand| StepSpec::Query(LatencySpec::always(demand))).collect();
-                let (app, rate) = if there(app) { (name(app), RATE) } else { (name("warm"), SELDOM) };
+                let (app, rate) = if there(app) { (name(app), rate) } else { (name("warm"), SELDOM) };
                 quiet.workload.push(StreamSpec::new(&name(stream), &app, Poisson { rate }, vec![StepSpec::Session(steps)]));
             }
         }
@@ -230,6 +233,16 @@ impl Sitting {
         let direct = self.trips.direct.mean().unwrap_or(0.0);
         if *proxy == ProxySpec::Direct { direct } else { direct + self.behind_proxy(proxy) + own_time(proxy) }
     }
+}
+
+/// As often as a worker of the system is asked, within bounds: a process that sleeps longer is slower to answer. Where
+/// statements compute seldom, so that they have the machine to themselves; and where users come when they were answered.
+fn rate(blueprint: &Blueprint) -> f64 {
+    let [least, most] = RATES;
+    let workers: u32 = blueprint.apps.iter().map(|app| app.workers).sum();
+    let rates = blueprint.workload.iter().filter_map(|stream| stream.arrivals.kind().rate());
+    let each = rates.sum::<f64>() / f64::from(workers.max(1));
+    if blueprint.database.service == ServiceSpec::Delay { each.clamp(least, most) } else { least }
 }
 
 /// Less than once in a run.

@@ -167,6 +167,7 @@ fn wrong_parameters_are_refused_with_their_place_and_the_remedy() {
         (r#"Empirical("")"#, "file: must name a file"),
         (r#"Mixture([])"#, "must have at least one part"),
         (r#"Mixture([(0, Constant("1ms"))])"#, "0: the weight must be a number above 0, found 0"),
+        (r#"Scaled(0, Constant("1ms"))"#, "0: the factor must be a number from 0.001 to 1000, found 0"),
         (r#"Mixture([(1, Constant("1ms")), (1, Shifted("1ms", Gamma(mean: "1ms", cv: 0)))])"#, "1.cv: must be a number"),
     ];
     for (text, why) in wrong {
@@ -205,6 +206,7 @@ fn the_first_draws_are_these_to_the_nanosecond() {
         (r#"Empirical("queries.csv")"#, [1_000_000, 10_000_000, 3_000_000]),
         (r#"Mixture([(0.9, Gamma(mean: "2ms", cv: 0.5)), (0.1, Exponential(mean: "80ms"))])"#, [2_650_549, 1_192_865, 2_998_359]),
         (r#"Shifted("1ms", Exponential(mean: "4ms"))"#, [1_291_037, 6_961_759, 4_336_132]),
+        (r#"Scaled(1.5, Exponential(mean: "4ms"))"#, [436_555, 8_942_639, 5_004_198]),
         (r#"LogNormal(median: "12ms", p99: "80ms")"#, [3_605_546, 22_202_361, 13_733_407]),
         (r#"Gamma(mean: "20ms", cv: 2.0)"#, [1_310, 24_545_352, 5_859_433]),
         (r#"Gamma(mean: "20ms", cv: 0.05)"#, [18_545_574, 20_746_989, 20_149_164]),

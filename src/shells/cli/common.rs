@@ -112,9 +112,14 @@ impl Common {
         self.jobs.map_or_else(cores, NonZeroUsize::get)
     }
 
+    /// A progress bar, if somebody looks who wants one.
+    pub(super) fn progress(&self) -> Progress {
+        Progress::begin(is_watched() && !self.quiet && !self.no_progress)
+    }
+
     /// Does `work` under a progress bar, and says how many requests it took in how long; `requests` counts them.
     pub(super) fn watched<T>(&self, work: impl FnOnce(&(dyn Fn(f64) + Sync)) -> T, requests: impl FnOnce(&T) -> u64) -> T {
-        let progress = Progress::begin(is_watched() && !self.quiet && !self.no_progress);
+        let progress = self.progress();
         let done = work(&|fraction| progress.done(fraction));
         let took = progress.end();
         if !self.quiet {

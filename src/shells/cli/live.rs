@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::common::{Common, Format};
+use super::progress::Progress;
 use super::{Failure, Outcome, answer, complain};
 use crate::answers::document::{Answer, Document};
 use crate::answers::measured;
@@ -92,6 +93,8 @@ const AT_MOST: &str = "10min";
 const MOST_REQUESTS: u64 = 200_000;
 const MOST_CONNECTIONS: u64 = 500;
 
+/// About what servers and workers take to start.
+pub(super) const START: Span = Span::from_secs(2);
 /// Requests still under way so long after the end are given up.
 const PATIENCE: Span = Span::from_secs(30);
 
@@ -103,9 +106,9 @@ impl Live {
         let replications = self.common.replications.unwrap_or(1);
         plan.replications = Replications::Fixed(replications);
         let options = self.servers.options(&plan, replications)?;
-        let mut answers = Vec::new();
+        let (mut answers, progress) = (Vec::new(), self.common.progress());
         for (index, point) in plan.points.iter().enumerate() {
-            let recordings = self.recordings(&plan, point, &options, replications)?;
+            let recordings = self.recordings(&plan, index, &options, &progress)?;
             if let Some(directory) = &self.out {
                 for recording in &recordings {
                     let name = format!("{}-{index}-{}.ndjson", home.stem(), recording.about.replication);
@@ -114,6 +117,7 @@ impl Live {
             }
             answers.push(measured::answer(&plan, point, &recordings));
         }
+        progress.end();
         let document = report::document(&plan, &answers);
         answer(&text(self.common.format, &document, &answers, &home.name))?;
         if let Some(directory) = &self.out {
@@ -125,13 +129,17 @@ impl Live {
         Ok(document.is_met())
     }
 
-    fn recordings(&self, plan: &Plan, point: &Point, options: &Options, replications: u32) -> Result<Vec<Recording>, Failure> {
-        let mut recordings = Vec::new();
-        for replication in 0..u64::from(replications) {
-            let recording = run::run(&point.blueprint, course(plan, point), replication, options)?;
+    fn recordings(&self, plan: &Plan, index: usize, options: &Options, progress: &Progress) -> Result<Vec<Recording>, Failure> {
+        let (mut recordings, point) = (Vec::new(), &plan.points[index]);
+        let (course, each) = (course(plan, point), u64::from(self.common.replications.unwrap_or(1)));
+        let seconds = (START + course.warmup + course.duration).seconds();
+        for replication in 0..each {
+            let run = || run::run(&point.blueprint, course, replication, options);
+            let recording = progress.live(index as u64 * each + replication, plan.points.len() as u64 * each, seconds, run)?;
             if !self.common.is_quiet() {
                 let name = point.scenario.clone().map_or(String::new(), |name| format!("{name}: "));
-                complain(&format!("{name}{} attempts on {}", count(recording.attempts.len() as u64), recording.about.versions.join(", ")));
+                let versions = recording.about.versions.join(", ");
+                progress.say(|| complain(&format!("{name}{} attempts on {versions}", count(recording.attempts.len() as u64))));
             }
             recordings.push(recording);
         }
@@ -206,6 +214,11 @@ impl ServersArgs {
             }
         }
         words
+    }
+
+    /// The longest that all runs together may take.
+    pub(super) fn at_most(&self) -> Span {
+        self.at_most
     }
 
     fn check_time(&self, plan: &Plan, runs: u32) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
 //! `poolcast validate`: live and simulated side by side, with a verdict.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::live::ServersArgs;
+use super::live::{START, ServersArgs};
+use super::progress::Progress;
 use super::{Failure, Outcome, answer, complain, page};
 use crate::answers::report::html::points::Asked;
 use crate::answers::report::html::validation;
@@ -17,7 +19,7 @@ use crate::answers::validate::{self, Validation};
 use crate::experiment::{Plan, Point, Problem};
 use crate::kernel::time::Span;
 use crate::measure::equivalence::Verdict;
-use crate::measure::recording::Recording;
+use crate::measure::recording::{Recording, fitness};
 use crate::shells::files::{self, Home};
 use crate::shells::live::run::{self, Options};
 use crate::shells::live::sitting;
@@ -38,7 +40,8 @@ pub(super) struct Validate {
     file: PathBuf,
     #[command(flatten)]
     servers: ServersArgs,
-    /// Live runs of each point, each with other requests
+    /// Live runs of each point, each with other requests; one that the machine has spoilt is done again, as long as
+    /// --at-most allows
     #[arg(long, value_name = "N", default_value_t = FEWEST as u32, value_parser = clap::value_parser!(u32).range(FEWEST as i64..=100))]
     repetitions: u32,
     /// How far apart times may be, as a share of the live ones; left out, 0.1 of a latency, 0.2 of a wait or a p99
@@ -63,6 +66,12 @@ pub(super) struct Validate {
     common: Common,
 }
 
+/// What is there to see meanwhile, and since when.
+struct Watch {
+    progress: Progress,
+    begun: Instant,
+}
+
 /// How long costs are measured beside each run, after a start that does not count.
 const SITTING: Span = Span::from_secs(3);
 const SITTING_START: Span = Span::from_millis(500);
@@ -80,10 +89,11 @@ impl Validate {
             return Err(Failure::Input(problem.help("0.1 allows a tenth of what was measured live")));
         }
         let options = self.servers.options(&plan, self.repetitions)?;
-        let mut found = Vec::new();
-        for (index, point) in plan.points.iter().enumerate() {
-            found.push(self.point(&plan, point, &options, &format!("{}-{index}", home.stem()))?);
+        let (mut found, watch) = (Vec::new(), Watch { progress: self.common.progress(), begun: Instant::now() });
+        for index in 0..plan.points.len() {
+            found.push(self.point(&plan, index, &options, &home.stem(), &watch)?);
         }
+        watch.progress.end();
         let document = document(&plan, &found, Terms { margin: self.margin, anyway: self.judge_anyway });
         answer(&text(self.common.format, &document))?;
         if let Some(directory) = &self.out {
@@ -103,24 +113,37 @@ impl Validate {
         }
     }
 
-    /// All live runs of a point, each after a short measurement of costs; then the same requests simulated.
-    fn point<'a>(&self, plan: &Plan, point: &'a Point, options: &Options, name: &str) -> Result<Found<'a>, Failure> {
+    /// All live runs of a point, each after a short measurement of costs; then the same requests simulated. A run that the
+    /// machine has spoilt is followed by another one, as long as there is time.
+    fn point<'a>(&self, plan: &'a Plan, index: usize, options: &Options, name: &str, watch: &Watch) -> Result<Found<'a>, Failure> {
+        let point = &plan.points[index];
         let course = course(plan, point);
+        let (wanted, points) = (u64::from(self.repetitions), plan.points.len() as u64);
+        let seconds = (START + SITTING_START + SITTING + START + course.warmup + course.duration).seconds();
         let mut sitting = match self.as_written {
             true => None,
             false => Some(Sitting::new(&point.blueprint, sitting::trips(&point.blueprint, options)?)),
         };
-        let mut recordings = Vec::new();
-        for repetition in 0..u64::from(self.repetitions) {
-            if let Some(sitting) = &mut sitting {
-                let brief = Course { seed: course.seed, warmup: SITTING_START, duration: SITTING };
-                let quiet = sitting.blueprint(&point.blueprint);
-                sitting.add(&run::run(&quiet, brief, SITTING_REPLICATIONS + repetition, options)?);
+        let (mut recordings, mut fit) = (Vec::new(), 0);
+        for repetition in 0..2 * wanted {
+            let in_time = watch.begun.elapsed().as_secs_f64() + seconds < self.servers.at_most().seconds();
+            if fit == wanted || repetition >= wanted && !in_time {
+                break;
             }
-            let recording = run::run(&point.blueprint, course, repetition, options)?;
-            self.tell(point, &recording, repetition);
+            let run = || {
+                if let Some(sitting) = &mut sitting {
+                    let brief = Course { seed: course.seed, warmup: SITTING_START, duration: SITTING };
+                    let quiet = sitting.blueprint(&point.blueprint);
+                    sitting.add(&run::run(&quiet, brief, SITTING_REPLICATIONS + repetition, options)?);
+                }
+                run::run(&point.blueprint, course, repetition, options)
+            };
+            let recording = watch.progress.live(index as u64 * wanted + fit, points * wanted, seconds, run)?;
+            let spoilt = if self.judge_anyway { Vec::new() } else { fitness::warnings(&recording, &point.blueprint) };
+            fit += u64::from(spoilt.is_empty());
+            watch.progress.say(|| self.tell(point, &recording, repetition, &spoilt));
             if let Some(directory) = &self.out {
-                files::write_pieces(&directory.join(format!("{name}-{repetition}.ndjson")), |print| recording.lines(print))?;
+                files::write_pieces(&directory.join(format!("{name}-{index}-{repetition}.ndjson")), |print| recording.lines(print))?;
             }
             recordings.push(recording);
         }
@@ -145,11 +168,12 @@ impl Validate {
         self.common.line("validate", &words.collect::<Vec<_>>())
     }
 
-    fn tell(&self, point: &Point, recording: &Recording, repetition: u64) {
+    fn tell(&self, point: &Point, recording: &Recording, repetition: u64, spoilt: &[String]) {
         if !self.common.is_quiet() {
             let name = point.scenario.clone().map_or(String::new(), |name| format!("{name}: "));
-            let number = repetition + 1;
-            complain(&format!("{name}run {number} of {}, {} attempts", self.repetitions, recording.attempts.len()));
+            let (number, attempts) = (repetition + 1, recording.attempts.len());
+            let but = if spoilt.is_empty() { String::new() } else { format!("; it does not count: {}", spoilt.join("; ")) };
+            complain(&format!("{name}run {number}, {attempts} attempts{but}"));
         }
     }
 }

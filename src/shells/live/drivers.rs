@@ -112,6 +112,8 @@ pub struct Setup<'a> {
     pub app: &'a AppSpec,
     /// What it dials.
     pub address: &'a Address,
+    /// The database itself, which it may dial to warm up.
+    pub database: &'a Address,
     /// Whether a proxy stands there.
     pub proxied: bool,
     /// What a query is.

@@ -68,10 +68,10 @@ pub fn run(blueprint: &Blueprint, course: Course, replication: u64, options: &Op
         Target::Local(binaries) => Some(Mutex::new(Servers::start(binaries, blueprint)?)),
         Target::Own(..) => None,
     };
-    let (entrance, places, mut versions) = ends(&options.target, blueprint, servers.as_ref())?;
+    let (dialled, places, mut versions) = ends(&options.target, blueprint, servers.as_ref())?;
     let (statements, mut warnings) = statements(blueprint, options, &places.database)?;
     let (words, heard) = mpsc::channel();
-    let mut workers = crew(blueprint, &entrance, statements, options)?;
+    let mut workers = crew(blueprint, &dialled, statements, options)?;
     versions.extend(workers.iter().flat_map(|worker| worker.versions()));
     let mut known = BTreeSet::new();
     versions.retain(|version| known.insert(version.clone()));
@@ -118,13 +118,20 @@ pub fn check(blueprint: &Blueprint, options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// What workers dial: the way in, and the database itself.
+struct Dialled {
+    entrance: Address,
+    database: Address,
+}
+
 /// What workers dial, where to look, and what runs there.
-fn ends(target: &Target, blueprint: &Blueprint, servers: Option<&Mutex<Servers>>) -> Result<(Address, Places, Vec<String>), Failure> {
+fn ends(target: &Target, blueprint: &Blueprint, servers: Option<&Mutex<Servers>>) -> Result<(Dialled, Places, Vec<String>), Failure> {
     if let Some(servers) = servers {
         let servers = servers.lock().expect("nobody has it yet");
         let entrance = servers.entrance();
         let places = Places { database: servers.database(), user: entrance.user.clone(), console: servers.console() };
-        return Ok((entrance, places, servers.versions().to_vec()));
+        let dialled = Dialled { entrance, database: servers.behind() };
+        return Ok((dialled, places, servers.versions().to_vec()));
     }
     let Target::Own(database, bouncer) = target else { unreachable!("servers of our own are started") };
     let entrance = bouncer.clone().unwrap_or_else(|| database.clone());
@@ -134,7 +141,8 @@ fn ends(target: &Target, blueprint: &Blueprint, servers: Option<&Mutex<Servers>>
     if bouncer.is_none() {
         leave_room(&session, blueprint)?;
     }
-    Ok((entrance, Places { database: database.clone(), user: database.user.clone(), console }, vec![version]))
+    let places = Places { database: database.clone(), user: database.user.clone(), console };
+    Ok((Dialled { entrance, database: database.clone() }, places, vec![version]))
 }
 
 /// Refuses to take the last connections of a server that others may need.
@@ -179,7 +187,7 @@ fn statements(blueprint: &Blueprint, options: &Options, database: &Address) -> R
 }
 
 /// A worker for each of the model's, all of them ready.
-fn crew(blueprint: &Blueprint, entrance: &Address, statements: Statements, options: &Options) -> Result<Vec<Box<dyn Worker>>, Failure> {
+fn crew(blueprint: &Blueprint, dialled: &Dialled, statements: Statements, options: &Options) -> Result<Vec<Box<dyn Worker>>, Failure> {
     let proxied = blueprint.proxy != ProxySpec::Direct;
     // A throw-away server has the experiment's timeout in its configuration; behind a proxy nobody may set one.
     let is_own = matches!(options.target, Target::Own(..));
@@ -187,7 +195,8 @@ fn crew(blueprint: &Blueprint, entrance: &Address, statements: Statements, optio
     let mut workers = Vec::new();
     for app in &blueprint.apps {
         for _ in 0..app.workers {
-            let setup = Setup { app, address: entrance, proxied, statements, statement_timeout, python: &options.python };
+            let Dialled { entrance: address, database } = dialled;
+            let setup = Setup { app, address, database, proxied, statements, statement_timeout, python: &options.python };
             workers.push(drivers::worker(&setup)?);
         }
     }

@@ -84,6 +84,11 @@ impl Servers {
         Address::local(port, APP, self.password.clone(), APP)
     }
 
+    /// The database itself, as applications dial it where there is no proxy.
+    pub fn behind(&self) -> Address {
+        Address::local(self.postgres.port(), APP, self.password.clone(), APP)
+    }
+
     /// The database itself, for whoever looks at it.
     pub fn database(&self) -> Address {
         Address::local(self.postgres.port(), ROOT, self.password.clone(), APP)

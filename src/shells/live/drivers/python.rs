@@ -17,8 +17,9 @@ use crate::parts::pool::sqlalchemy::{Release, ResetOnReturn, SqlAlchemy};
 use crate::protocol::driver::DriverSpec;
 use crate::protocol::program::Does;
 use crate::shells::cli::Failure;
-use crate::shells::live::address::Tls;
+use crate::shells::live::address::{Address, Tls};
 use crate::shells::live::clock::{Clock, pause};
+use crate::shells::live::statements::Statements;
 
 const SCRIPT: &str = include_str!("worker.py");
 
@@ -184,16 +185,14 @@ fn step(step: &Step) -> Value {
 }
 
 fn hello(setup: &Setup) -> Value {
-    let address = setup.address;
-    let host = (!address.is_socket()).then_some(&address.host);
-    let parts = json!({
-        "username": address.user, "password": address.password().tell(), "database": address.database, "host": host, "port": address.port,
-    });
     let pool = if let PoolSpec::SqlAlchemy(pool) = &setup.app.pool { Some(pool) } else { None };
     json!({
         "driver": if setup.app.driver == DriverSpec::Psycopg { "psycopg" } else { "asyncpg" },
-        "address": { "parts": parts, "socket": address.is_socket().then_some(&address.host) },
-        "tls": address.tls == Tls::On,
+        "address": place(setup.address),
+        "database": place(setup.database),
+        "tls": setup.address.tls == Tls::On,
+        // Whoever measures computing must not wait for a core behind what is measured.
+        "first": setup.statements != Statements::Sleep,
         "pool": pool.map(arguments),
         "async_with": pool.is_none_or(|pool| pool.release == Release::AsyncWith),
         "proxied": setup.proxied,
@@ -201,6 +200,14 @@ fn hello(setup: &Setup) -> Value {
         "concurrency": setup.app.concurrency,
         "statement_timeout": setup.statement_timeout.map(|span| span.nanos().div_ceil(1_000_000)),
     })
+}
+
+fn place(address: &Address) -> Value {
+    let host = (!address.is_socket()).then_some(&address.host);
+    let parts = json!({
+        "username": address.user, "password": address.password().tell(), "database": address.database, "host": host, "port": address.port,
+    });
+    json!({ "parts": parts, "socket": address.is_socket().then_some(&address.host) })
 }
 
 /// The arguments of `create_engine`.

@@ -12,6 +12,7 @@ and for every request one line comes back with when everything happened, in nano
 """
 
 import asyncio
+import contextlib
 import contextvars
 import json
 import os
@@ -31,6 +32,7 @@ os.dup2(2, 1)  # whatever a library prints is no message
 SAYING = threading.Lock()
 LEASE = contextvars.ContextVar("lease", default=None)  # the checkout that a connection is opened for
 ZERO = 0
+WARMING = 5
 
 
 def now():
@@ -123,8 +125,12 @@ class AsyncWorker(Worker):
 
     def __init__(self, hello):
         super().__init__(hello)
-        options = self.options(hello, AsyncAdaptedQueuePool)
-        address = hello["address"]
+        self.engine = self.make(hello, hello["address"], **self.options(hello, AsyncAdaptedQueuePool))
+        self.listen(self.engine.sync_engine)
+        self.tasks = {}
+        self.slots = asyncio.Semaphore(hello["concurrency"]) if hello["concurrency"] else None
+
+    def make(self, hello, address, **options):
         query = {}
         arguments = {"server_settings": {"application_name": "poolcast"}}
         if hello["statement_timeout"]:
@@ -138,10 +144,16 @@ class AsyncWorker(Worker):
         if address["socket"]:
             arguments["host"] = address["socket"]
         url = sqlalchemy.URL.create("postgresql+asyncpg", query=query, **address["parts"])
-        self.engine = create_async_engine(url, connect_args=arguments, **options)
-        self.listen(self.engine.sync_engine)
-        self.tasks = {}
-        self.slots = asyncio.Semaphore(hello["concurrency"]) if hello["concurrency"] else None
+        return create_async_engine(url, connect_args=arguments, **options)
+
+    async def warm_up(self, hello):
+        """Does everything a few times with an engine of its own: a process that has just started is slow."""
+        engine = self.make(hello, hello["database"], pool_size=2)
+        for _ in range(WARMING):
+            async with engine.connect() as one, engine.connect() as other:
+                await one.execute(self.statement, {"demand": 0})
+                await other.execute(self.statement, {"demand": 0})
+        await engine.dispose()
 
     async def run(self, order):
         told = self.newborn(order)
@@ -240,6 +252,11 @@ class ThreadWorker(Worker):
 
     def __init__(self, hello):
         super().__init__(hello)
+        self.engine = self.make(hello, hello["address"], **self.options(hello, QueuePool))
+        self.listen(self.engine)
+        self.threads = ThreadPoolExecutor(max_workers=hello["concurrency"] or 2000)
+
+    def make(self, hello, address, **options):
         arguments = {"application_name": "poolcast"}
         if hello["statement_timeout"]:
             arguments["options"] = f"-c statement_timeout={hello['statement_timeout']}"
@@ -248,13 +265,18 @@ class ThreadWorker(Worker):
         arguments["sslmode"] = "verify-full" if hello["tls"] else "disable"
         if hello["tls"]:
             arguments["sslrootcert"] = "system"
-        address = hello["address"]
         if address["socket"]:
             arguments["host"] = address["socket"]
         url = sqlalchemy.URL.create("postgresql+psycopg", **address["parts"])
-        self.engine = sqlalchemy.create_engine(url, connect_args=arguments, **self.options(hello, QueuePool))
-        self.listen(self.engine)
-        self.threads = ThreadPoolExecutor(max_workers=hello["concurrency"] or 2000)
+        return sqlalchemy.create_engine(url, connect_args=arguments, **options)
+
+    def warm_up(self, hello):
+        engine = self.make(hello, hello["database"], pool_size=2)
+        for _ in range(WARMING):
+            with engine.connect() as one, engine.connect() as other:
+                one.execute(self.statement, {"demand": 0})
+                other.execute(self.statement, {"demand": 0})
+        engine.dispose()
 
     def run(self, order, told):
         try:
@@ -348,16 +370,21 @@ def versions(driver):
 
 def main():
     hello = json.loads(line_of_input())
+    if hello["first"]:
+        with contextlib.suppress(PermissionError):
+            os.nice(-10)
     if hello["driver"] == "asyncpg":
 
         async def serve():
             worker = AsyncWorker(hello)
+            await worker.warm_up(hello)
             say({"ready": versions("asyncpg")})
             await worker.serve()
 
         asyncio.run(serve())
     else:
         worker = ThreadWorker(hello)
+        worker.warm_up(hello)
         say({"ready": versions("psycopg")})
         worker.serve()
     say({"stopped": True})
