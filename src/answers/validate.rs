@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::answers::runner::{Course, PATIENCE, SLICES, replicate};
 use crate::experiment::Point;
 use crate::kernel::rng::Seed;
-use crate::kernel::time::SimTime;
+use crate::kernel::time::{SimTime, Span};
 use crate::measure::equivalence::Verdict;
 use crate::measure::journeys::{Journeys, Keep};
 use crate::measure::outcome::Outcome;
@@ -20,6 +20,7 @@ use crate::simulation::blueprint::Blueprint;
 use crate::simulation::model::Model;
 use crate::simulation::run::simulate;
 
+pub mod faults;
 pub mod ingredients;
 pub mod judge;
 pub mod metrics;
@@ -113,6 +114,8 @@ pub struct Pair {
     pub simulated: Outcome,
     /// What the requests that ended well in both spent their time on.
     pub spent: Vec<Both>,
+    /// From the first fault until the last request had failed, live and simulated; nothing without a fault.
+    pub failing: Option<[Span; 2]>,
     /// How the machine fared.
     pub fitness: Fitness,
     /// What the recording says of it.
@@ -127,10 +130,12 @@ pub fn pair(point: &Point, recording: &Recording, model: &Blueprint, course: Cou
     let recording = replay::on_time(recording, &point.blueprint);
     let replayed = replay::replayed(model, &recording, pace);
     let replication = recording.about.replication;
+    let journeys = journeys(&replayed, course, replication);
     Pair {
         live: outcome::of(&recording, SLICES),
         simulated: replicate(&replayed, course, replication),
-        spent: ingredients::both(&recording, &journeys(&replayed, course, replication)),
+        spent: ingredients::both(&recording, &journeys),
+        failing: faults::failing(&recording, &journeys),
         fitness,
         warnings,
     }

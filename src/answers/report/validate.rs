@@ -1,5 +1,7 @@
 //! A validation as a person reads it: the verdict, every figure live and simulated, and where a model is off, in what.
 
+use std::collections::BTreeSet;
+
 use super::lines::{Look, WIDTH, labelled, left, paint, wrapped};
 use crate::answers::validate::{Compared, Host, Ingredient, Validation};
 use crate::answers::words::{count, mean, plural, seconds};
@@ -108,9 +110,16 @@ fn ingredients(block: &[&Ingredient]) -> String {
 
 fn calibrated(document: &Validation) -> String {
     let mut out = format!("\n{}\n", paint(Look::Faint, "the model's costs, measured beside the runs"));
-    for one in &document.calibrated {
-        let [low, high] = one.quartiles.map(seconds);
-        out += &format!("  {}{:>FIGURE$}  (half of {}: {low} to {high})\n", left(&one.what, 38), seconds(one.mean), count(one.count));
+    let mut told = BTreeSet::new();
+    for one in document.calibrated.iter().filter(|one| told.insert(&one.what)) {
+        // Each point has its own measurement.
+        let all = || document.calibrated.iter().filter(|other| other.what == one.what);
+        let number: u64 = all().map(|other| other.count).sum();
+        let mean = all().map(|other| other.mean * other.count as f64).sum::<f64>() / number.max(1) as f64;
+        let low = all().map(|other| other.quartiles[0]).fold(f64::INFINITY, f64::min);
+        let high = all().map(|other| other.quartiles[1]).fold(0.0, f64::max);
+        let half = format!("half of {}: {} to {}", count(number), seconds(low), seconds(high));
+        out += &format!("  {}{:>FIGURE$}  ({half})\n", left(&one.what, 38), seconds(mean));
     }
     out
 }
@@ -149,6 +158,7 @@ pub(super) fn words(metric: &str) -> &str {
         "pool_wait.p50" => "pool wait p50",
         "pool_wait.p90" => "pool wait p90",
         "pool_wait.p99" => "pool wait p99",
+        "recovery.failing" => "failing for",
         "pools.connects" => "connects",
         "pools.open_max" => "most connections",
         error => error.rsplit('.').next().unwrap_or(error),
@@ -157,7 +167,7 @@ pub(super) fn words(metric: &str) -> &str {
 
 /// A figure's value for people.
 pub(super) fn amount(metric: &str, value: f64) -> String {
-    if metric.starts_with("latency") || metric.starts_with("pool_wait") { seconds(value) } else { mean(value) }
+    if ["latency", "pool_wait", "recovery"].iter().any(|times| metric.starts_with(times)) { seconds(value) } else { mean(value) }
 }
 
 /// The figures, point by point.

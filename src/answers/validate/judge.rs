@@ -7,6 +7,7 @@ use super::metrics::{self, Metric};
 use super::sitting::Measured;
 use super::{Compared, Ingredient, Pair, Validation, host};
 use crate::experiment::{Plan, Point};
+use crate::kernel::time::Span;
 use crate::measure::equivalence::{Verdict, equivalence};
 
 /// What a validation is to rest on.
@@ -89,10 +90,15 @@ fn figures(point: &Point, pairs: &[&Pair], plan: &Plan, terms: Terms, is_fit: bo
     let outcomes: Vec<_> = pairs.iter().flat_map(|pair| [&pair.live, &pair.simulated]).collect();
     let arrived = |pair: &&&Pair| pair.live.streams.iter().map(|stream| stream.arrived).sum::<u64>() as f64;
     let arrived = pairs.iter().map(|pair| arrived(&pair)).sum::<f64>() / pairs.len().max(1) as f64;
+    let seconds = plan.duration.seconds();
+    let values = |metric: Metric, pair: &Pair| {
+        if metric == Metric::Failing {
+            return pair.failing.map(|failing| failing.map(Span::seconds).into());
+        }
+        Some((metric.value(&pair.live, seconds)?, metric.value(&pair.simulated, seconds)?))
+    };
     let compare = |metric: Metric| {
-        let seconds = plan.duration.seconds();
-        let values = |pair: &&Pair| Some((metric.value(&pair.live, seconds)?, metric.value(&pair.simulated, seconds)?));
-        let values: Vec<(f64, f64)> = pairs.iter().filter_map(values).collect();
+        let values: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| values(metric, pair)).collect();
         let mean = |of: &dyn Fn(&(f64, f64)) -> f64| values.iter().map(of).sum::<f64>() / values.len() as f64;
         let live = (!values.is_empty()).then(|| mean(&|pair| pair.0))?;
         let margin = metric.margin(live, arrived, terms.margin);

@@ -15,6 +15,8 @@ pub enum Metric {
     PoolWait(Point),
     /// Requests that failed so.
     Failed(Error),
+    /// How long after a fault the last request failed.
+    Failing,
     /// Connections opened by pools.
     Connects,
     /// The most that were open at once.
@@ -39,7 +41,7 @@ pub fn all(outcomes: &[&Outcome]) -> Vec<Metric> {
     let met = Error::ALL.iter().enumerate().filter(|(index, _)| outcomes.iter().any(|outcome| failed(outcome, *index) > 0));
     let errors = met.map(|(_, error)| Metric::Failed(*error));
     let first = [Metric::Throughput].into_iter().chain(latencies).chain(waits);
-    first.chain(errors).chain([Metric::Connects, Metric::MostConnections]).collect()
+    first.chain(errors).chain([Metric::Failing, Metric::Connects, Metric::MostConnections]).collect()
 }
 
 impl Metric {
@@ -54,6 +56,7 @@ impl Metric {
             Metric::Latency(at) => point("latency", at),
             Metric::PoolWait(at) => point("pool_wait", at),
             Metric::Failed(error) => format!("requests.errors.{}", error.name()),
+            Metric::Failing => "recovery.failing".to_owned(),
             Metric::Connects => "pools.connects".to_owned(),
             Metric::MostConnections => "pools.open_max".to_owned(),
         }
@@ -71,6 +74,8 @@ impl Metric {
             Metric::Latency(at) => return of(at, &Histogram::merged(streams().map(|stream| &stream.latency))),
             Metric::PoolWait(at) => return of(at, &Histogram::merged(streams().map(|stream| &stream.pool_wait))),
             Metric::Failed(error) => failed(outcome, error as usize) as f64,
+            // No outcome knows when faults struck: it is told with the requests themselves.
+            Metric::Failing => return None,
             Metric::Connects => outcome.pools.iter().map(|pool| pool.connects).sum::<u64>() as f64,
             Metric::MostConnections => outcome.pools.iter().map(|pool| pool.open.most).sum::<u64>() as f64,
         };
@@ -92,6 +97,8 @@ impl Metric {
             Metric::PoolWait(Point::P(99..)) => time(0.2, 2e-3),
             Metric::PoolWait(_) => time(0.2, 0.5e-3),
             Metric::Failed(_) => f64::max(0.1 * live, (0.005 * arrived).max(2.0)),
+            // A restarted server is ready when it is; the next request to see it comes when it comes.
+            Metric::Failing => f64::max(relative.unwrap_or(0.1) * live, 0.05),
             Metric::Connects => f64::max(0.05 * live, 2.0),
             Metric::MostConnections => f64::max(0.05 * live, 1.0),
         }

@@ -56,26 +56,16 @@ impl Servers {
         let password = Secret::new(scratch::random_name());
         let site = Site { binaries, scratch: &scratch, owner, password: &password };
         let postgres = Postgres::start(&site, blueprint)?;
+        let secrets = furnish(&postgres, &password)?;
         let mut versions = vec![version(&binaries.program("postgres"))];
         let pgbouncer = match &blueprint.proxy {
             ProxySpec::PgBouncer(spec) => {
                 versions.push(version(binaries.pgbouncer()?));
-                Some(PgBouncer::start(&site, spec, postgres.port())?)
+                Some(PgBouncer::start(&site, spec, postgres.port(), &secrets)?)
             }
             _ => None,
         };
-        let servers = Servers { pgbouncer, postgres, _guard: guard, _scratch: scratch, password, versions };
-        servers.furnish()?;
-        Ok(servers)
-    }
-
-    /// Makes the role and the database of applications.
-    fn furnish(&self) -> Result<(), Failure> {
-        let database = self.database();
-        let session = Session::open(&database.with(ROOT, self.password.clone(), "postgres"))?;
-        session.ask(&format!("CREATE ROLE {APP} LOGIN PASSWORD '{}'", self.password.tell()))?;
-        session.ask(&format!("CREATE DATABASE {APP} OWNER {APP}"))?;
-        Ok(())
+        Ok(Servers { pgbouncer, postgres, _guard: guard, _scratch: scratch, password, versions })
     }
 
     /// What applications dial.
@@ -119,4 +109,16 @@ impl Servers {
     pub fn restart_proxy(&mut self, down: Duration) -> Result<(), Failure> {
         self.pgbouncer.as_mut().map_or(Ok(()), |bouncer| bouncer.restart(down))
     }
+}
+
+/// Makes the role and the database of applications; gives the roles with their secrets as the server keeps them.
+fn furnish(postgres: &Postgres, password: &Secret) -> Result<Vec<(&'static str, String)>, Failure> {
+    let session = Session::open(&Address::local(postgres.port(), ROOT, password.clone(), "postgres"))?;
+    session.ask(&format!("CREATE ROLE {APP} LOGIN PASSWORD '{}'", password.tell()))?;
+    session.ask(&format!("CREATE DATABASE {APP} OWNER {APP}"))?;
+    let secret = |role: &'static str| {
+        let secret = session.value(&format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{role}'"))?;
+        Ok((role, secret))
+    };
+    [APP, ROOT].into_iter().map(secret).collect()
 }
