@@ -31,7 +31,7 @@ mod tests {
 
     fn journey(ended: u64, failure: Option<Error>) -> Journey {
         let [arrived, ended] = [0, ended].map(SimTime::from_nanos);
-        Journey { stream: StreamId::new(0), number: 0, arrived, ended, is_over: true, failure, attempts: 1, segments: Vec::new() }
+        Journey { stream: StreamId(0), number: 0, arrived, ended, is_over: true, failure, attempts: 1, segments: Vec::new() }
     }
 
     #[test]
