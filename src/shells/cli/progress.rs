@@ -66,9 +66,14 @@ impl Progress {
         self.bar.suspend(say);
     }
 
+    /// Seconds since it began.
+    pub(super) fn seconds(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
     /// All is done; gives the seconds it took.
     pub(super) fn end(self) -> f64 {
         self.bar.finish_and_clear();
-        self.began.elapsed().as_secs_f64()
+        self.seconds()
     }
 }

@@ -1,7 +1,6 @@
 //! `poolcast validate`: live and simulated side by side, with a verdict.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 
@@ -66,12 +65,6 @@ pub(super) struct Validate {
     common: Common,
 }
 
-/// What is there to see meanwhile, and since when.
-struct Watch {
-    progress: Progress,
-    begun: Instant,
-}
-
 /// How long costs are measured beside each run, after a start that does not count.
 const SITTING: Span = Span::from_secs(3);
 const SITTING_START: Span = Span::from_millis(500);
@@ -89,11 +82,11 @@ impl Validate {
             return Err(Failure::Input(problem.help("0.1 allows a tenth of what was measured live")));
         }
         let options = self.servers.options(&plan, self.repetitions)?;
-        let (mut found, watch) = (Vec::new(), Watch { progress: self.common.progress(), begun: Instant::now() });
+        let (mut found, progress) = (Vec::new(), self.common.progress());
         for index in 0..plan.points.len() {
-            found.push(self.point(&plan, index, &options, &home.stem(), &watch)?);
+            found.push(self.point(&plan, index, &options, &home.stem(), &progress)?);
         }
-        watch.progress.end();
+        progress.end();
         let document = document(&plan, &found, Terms { margin: self.margin, anyway: self.judge_anyway });
         answer(&text(self.common.format, &document))?;
         if let Some(directory) = &self.out {
@@ -115,7 +108,7 @@ impl Validate {
 
     /// All live runs of a point, each after a short measurement of costs; then the same requests simulated. A run that the
     /// machine has spoilt is followed by another one, as long as there is time.
-    fn point<'a>(&self, plan: &'a Plan, index: usize, options: &Options, name: &str, watch: &Watch) -> Result<Found<'a>, Failure> {
+    fn point<'a>(&self, plan: &'a Plan, index: usize, options: &Options, name: &str, progress: &Progress) -> Result<Found<'a>, Failure> {
         let point = &plan.points[index];
         let course = course(plan, point);
         let (wanted, points) = (u64::from(self.repetitions), plan.points.len() as u64);
@@ -126,7 +119,7 @@ impl Validate {
         };
         let (mut recordings, mut fit) = (Vec::new(), 0);
         for repetition in 0..2 * wanted {
-            let in_time = watch.begun.elapsed().as_secs_f64() + seconds < self.servers.at_most().seconds();
+            let in_time = progress.seconds() + seconds < self.servers.at_most().seconds();
             if fit == wanted || repetition >= wanted && !in_time {
                 break;
             }
@@ -138,10 +131,10 @@ impl Validate {
                 }
                 run::run(&point.blueprint, course, repetition, options)
             };
-            let recording = watch.progress.live(index as u64 * wanted + fit, points * wanted, seconds, run)?;
+            let recording = progress.live(index as u64 * wanted + fit, points * wanted, seconds, run)?;
             let spoilt = if self.judge_anyway { Vec::new() } else { fitness::warnings(&recording, &point.blueprint) };
             fit += u64::from(spoilt.is_empty());
-            watch.progress.say(|| self.tell(point, &recording, repetition, &spoilt));
+            progress.say(|| self.tell(point, &recording, repetition, &spoilt));
             if let Some(directory) = &self.out {
                 files::write_pieces(&directory.join(format!("{name}-{index}-{repetition}.ndjson")), |print| recording.lines(print))?;
             }
