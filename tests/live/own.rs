@@ -50,7 +50,8 @@ fn insist_on_tls(session: &Session) -> PathBuf {
     let value = |name: &str| PathBuf::from(session.value(&format!("show {name}")).expect("it answers"));
     let (data, rules) = (value("data_directory"), value("hba_file"));
     let (certificate, key) = (data.join("server.crt"), data.join("server.key"));
-    let words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+    let words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+                 -addext basicConstraints=critical,CA:FALSE";
     let made = Command::new("openssl").args(words.split(' ')).arg("-keyout").arg(&key).arg("-out").arg(&certificate).output();
     assert!(made.expect("openssl runs").status.success());
     let owner = fs::metadata(&data).expect("it is there");

@@ -5,6 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 command -v pgbouncer >/dev/null || "$here/../needs.sh" pgbouncer
 command -v pg_config >/dev/null || ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || "$here/../needs.sh" postgresql
+command -v openssl >/dev/null || "$here/../needs.sh" openssl
 python3 -c 'import ensurepip' 2>/dev/null || "$here/../needs.sh" python3-venv
 cd "$here/../.."
 # They sleep more than they work.
