@@ -3,6 +3,9 @@
 #[doc = include_str!("guide/exact.md")]
 pub mod how_exact_is_it {}
 
+#[doc = include_str!("guide/live.md")]
+pub mod against_live_pools {}
+
 #[doc = include_str!("guide/numbers.md")]
 pub mod what_the_numbers_mean {}
 

@@ -133,7 +133,8 @@
 //! # To read on
 //!
 //! [`guide`] has pages of their own: [how exact it is](guide::how_exact_is_it),
-//! [what the numbers mean](guide::what_the_numbers_mean), [when things break](guide::when_things_break) and
+//! [how far from live pools](guide::against_live_pools), [what the numbers mean](guide::what_the_numbers_mean), [when things
+//! break](guide::when_things_break) and
 //! [what it costs](guide::what_it_costs).
 
 pub mod guide;
