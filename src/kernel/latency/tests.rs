@@ -117,7 +117,9 @@ fn a_draw_is_the_quantile_of_its_dice_to_one_part_in_ten_million() {
         let mut same = Seed::new(5, 0).stream("test");
         for _ in 0..50_000 {
             let (x, exact) = (latency.sample(&mut dice).nanos() as f64, latency.quantile(same.uniform()));
-            let allowed = 1e-7 * exact + 0.51;
+            // A product is rounded twice.
+            let rounding = if text.starts_with("Scaled") { 1.26 } else { 0.51 };
+            let allowed = 1e-7 * exact + rounding;
             assert!((x - exact).abs() <= allowed, "{text}: {x} for {exact}");
         }
     }
@@ -206,7 +208,7 @@ fn the_first_draws_are_these_to_the_nanosecond() {
         (r#"Empirical("queries.csv")"#, [1_000_000, 10_000_000, 3_000_000]),
         (r#"Mixture([(0.9, Gamma(mean: "2ms", cv: 0.5)), (0.1, Exponential(mean: "80ms"))])"#, [2_650_549, 1_192_865, 2_998_359]),
         (r#"Shifted("1ms", Exponential(mean: "4ms"))"#, [1_291_037, 6_961_759, 4_336_132]),
-        (r#"Scaled(1.5, Exponential(mean: "4ms"))"#, [436_555, 8_942_639, 5_004_198]),
+        (r#"Scaled(1.5, Exponential(mean: "4ms"))"#, [436_556, 8_942_638, 5_004_198]),
         (r#"LogNormal(median: "12ms", p99: "80ms")"#, [3_605_546, 22_202_361, 13_733_407]),
         (r#"Gamma(mean: "20ms", cv: 2.0)"#, [1_310, 24_545_352, 5_859_433]),
         (r#"Gamma(mean: "20ms", cv: 0.05)"#, [18_545_574, 20_746_989, 20_149_164]),

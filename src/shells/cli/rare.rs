@@ -32,7 +32,7 @@ pub(super) struct Rare {
     #[arg(long, value_name = "SPAN", value_parser = Span::parse)]
     wait_above: Option<Span>,
     /// Copies that go on from each level, in each repetition; more make a narrower interval
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 800, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     effort: u32,
     /// Writes NAME.rare.txt, NAME.rare.json and NAME.rare.csv into this directory
     #[arg(long, value_name = "DIR")]

@@ -55,7 +55,7 @@ fn are_many() -> bool {
 /// Repeats the case with a few seeds, or a hundred, and holds against the truth how often the interval covers, how narrow it is,
 /// and how many times as many requests plain simulation would need.
 fn holds(case: &Case) {
-    let (seeds, effort, misses) = if are_many() { (100, 200, 7) } else { (5, 60, 1) };
+    let (seeds, effort, misses) = if are_many() { (100, 800, 7) } else { (5, 60, 1) };
     let found: Vec<Rare> = (0..seeds).into_par_iter().map(|seed| case.found(seed, effort)).collect();
     let covered = found.iter().filter(|found| covers(found.probability_ci95, case.exact)).count() as u64;
     let mean = |of: &dyn Fn(&Rare) -> f64| found.iter().map(of).sum::<f64>() / seeds as f64;
