@@ -107,6 +107,8 @@ impl Sitting {
             ];
             for (stream, app, demands) in streams {
                 let steps = demands.into_iter().map(|demand| StepSpec::Query(LatencySpec::always(demand))).collect();
+                // To open many connections is load of its own, under which everything else would be measured.
+                let rate = if app == "opened" { RATES[0] } else { rate };
                 let (app, rate) = if there(app) { (name(app), rate) } else { (name("warm"), SELDOM) };
                 quiet.workload.push(StreamSpec::new(&name(stream), &app, Poisson { rate }, vec![StepSpec::Session(steps)]));
             }
