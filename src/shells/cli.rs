@@ -1,12 +1,14 @@
 //! The command line: what can be asked, where answers and errors go, exit codes.
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::answers::report::lines::Sheet;
 use crate::experiment::Problem;
+use crate::shells::files;
 
 #[cfg(feature = "live")]
 mod calibrate;
@@ -35,6 +37,8 @@ mod sweep;
 mod trace;
 #[cfg(feature = "live")]
 mod validate;
+
+use common::Format;
 
 /// Forecasts how database connection pools behave before production does.
 ///
@@ -166,6 +170,15 @@ fn answer(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Outside(format!("cannot write the answer: {error}"))),
         _ => Ok(()),
     }
+}
+
+/// Writes an answer into a directory as NAME.txt, NAME.json and NAME.csv: what `text` gives in each format, without colours.
+fn keep(directory: &Path, name: &str, text: impl Fn(Format) -> String) -> Result<(), Failure> {
+    for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
+        let plain = anstream::adapter::strip_str(&text(format)).to_string();
+        files::write(directory, &format!("{name}.{ending}"), &plain)?;
+    }
+    Ok(())
 }
 
 /// Prints a long answer piece by piece, as `speak` says them; it hears false once nobody reads on.

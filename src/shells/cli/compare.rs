@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::{Failure, Outcome, answer, page};
+use super::{Failure, Outcome, answer, keep, page};
 use crate::answers::compare::{Comparisons, Run, compare};
 use crate::answers::report::html::points::Asked;
 use crate::answers::report::{compare as report, json};
 use crate::answers::runner::{self, RunOptions};
 use crate::experiment::diagnose::{Source, instead};
 use crate::experiment::{Plan, Problem};
-use crate::shells::files::{self, Home};
+use crate::shells::files::Home;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -51,10 +51,7 @@ impl Compare {
         let document = compare(&plan.question, plan.seed, &runs, &baseline);
         answer(&text(self.common.format, &document, &plan))?;
         if let Some(directory) = &self.out {
-            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                let plain = anstream::adapter::strip_str(&text(format, &document, &plan)).to_string();
-                files::write(directory, &format!("{}.compare.{ending}", home.stem()), &plain)?;
-            }
+            keep(directory, &format!("{}.compare", home.stem()), |format| text(format, &document, &plan))?;
         }
         if let Some(path) = &self.report {
             let files = self.files.iter().map(|file| file.display().to_string());

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::common::{Common, Format};
 use super::progress::Progress;
-use super::{Failure, Outcome, answer, complain};
+use super::{Failure, Outcome, answer, complain, keep};
 use crate::answers::document::{Answer, Document};
 use crate::answers::measured;
 use crate::answers::report::{self, csv, json, table};
@@ -121,10 +121,7 @@ impl Live {
         let document = report::document(&plan, &answers);
         answer(&text(self.common.format, &document, &answers, &home.name))?;
         if let Some(directory) = &self.out {
-            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                let plain = anstream::adapter::strip_str(&text(format, &document, &answers, &home.name)).to_string();
-                files::write(directory, &format!("{}.{ending}", home.stem()), &plain)?;
-            }
+            keep(directory, &home.stem(), |format| text(format, &document, &answers, &home.name))?;
         }
         Ok(document.is_met())
     }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::{Failure, Outcome, answer};
+use super::{Failure, Outcome, answer, keep};
 use crate::answers::rare::{Rare as Document, Task, rare};
 use crate::answers::report::{json, rare as report};
 use crate::experiment::Problem;
 use crate::kernel::time::Span;
 use crate::measure::brink::TooLong;
-use crate::shells::files::{self, Home};
+use crate::shells::files::Home;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -60,10 +60,7 @@ impl Rare {
         let document = found.map_err(Failure::Input)?;
         answer(&text(self.common.format, &document))?;
         if let Some(directory) = &self.out {
-            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                let plain = anstream::adapter::strip_str(&text(format, &document)).to_string();
-                files::write(directory, &format!("{}.rare.{ending}", home.stem()), &plain)?;
-            }
+            keep(directory, &format!("{}.rare", home.stem()), |format| text(format, &document))?;
         }
         Ok(true)
     }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::common::{Common, Format};
 use super::metrics::Metrics;
-use super::{Failure, Outcome, answer, page, sheet};
+use super::{Failure, Outcome, answer, keep, page, sheet};
 use crate::answers::compare::Run as Seen;
 use crate::answers::document::{Answer, Document};
 use crate::answers::report::html::points::Asked;
@@ -15,7 +15,7 @@ use crate::answers::report::{self, csv, json, table};
 use crate::answers::runner::{self, RunOptions};
 use crate::experiment::{Experiment, Plan, Problem};
 use crate::kernel::time::Span;
-use crate::shells::files::{self, Home};
+use crate::shells::files::Home;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -63,11 +63,7 @@ impl Run {
             }
             answer(&self.text(sheet(), self.common.format, &document, &answers, &home.name))?;
             if let Some(directory) = &self.out {
-                for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                    let text = self.text(Sheet::USUAL, format, &document, &answers, &home.name);
-                    let plain = anstream::adapter::strip_str(&text).to_string();
-                    files::write(directory, &format!("{}.{ending}", home.stem()), &plain)?;
-                }
+                keep(directory, &home.stem(), |format| self.text(Sheet::USUAL, format, &document, &answers, &home.name))?;
             }
             met &= document.is_met();
         }

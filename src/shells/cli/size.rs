@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::common::{Common, Format};
-use super::{Failure, Outcome, answer, complain, is_watched, page};
+use super::{Failure, Outcome, answer, complain, is_watched, keep, page};
 use crate::answers::report::html::points::Asked;
 use crate::answers::report::{json, size as report};
 use crate::answers::size::{Axis, MOST_VALUES, Size as Document, Task, size};
 use crate::experiment::diagnose::Source;
 use crate::experiment::{Experiment, Plan, Problem};
-use crate::shells::files::{self, Home};
+use crate::shells::files::Home;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -68,10 +68,7 @@ impl Size {
         let document = size(&task).map_err(Failure::Input)?;
         answer(&text(self.common.format, &document))?;
         if let Some(directory) = &self.out {
-            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                let plain = anstream::adapter::strip_str(&text(format, &document)).to_string();
-                files::write(directory, &format!("{}.size.{ending}", home.stem()), &plain)?;
-            }
+            keep(directory, &format!("{}.size", home.stem()), |format| text(format, &document))?;
         }
         if let Some(path) = &self.report {
             self.write_page(path, &home, &experiment, &document)?;

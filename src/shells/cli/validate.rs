@@ -7,7 +7,7 @@ use clap::Args;
 use super::common::{Common, Format};
 use super::live::{START, ServersArgs};
 use super::progress::Progress;
-use super::{Failure, Outcome, answer, complain, page};
+use super::{Failure, Outcome, answer, complain, keep, page};
 use crate::answers::report::html::points::Asked;
 use crate::answers::report::html::validation;
 use crate::answers::report::{json, validate as report};
@@ -90,10 +90,7 @@ impl Validate {
         let document = document(&plan, &found, Terms { margin: self.margin, anyway: self.judge_anyway });
         answer(&text(self.common.format, &document))?;
         if let Some(directory) = &self.out {
-            for (format, ending) in [(Format::Table, "txt"), (Format::Json, "json"), (Format::Csv, "csv")] {
-                let plain = anstream::adapter::strip_str(&text(format, &document)).to_string();
-                files::write(directory, &format!("{}.validate.{ending}", home.stem()), &plain)?;
-            }
+            keep(directory, &format!("{}.validate", home.stem()), |format| text(format, &document))?;
         }
         if let Some(path) = &self.report {
             let asked = Asked { command: "validate", reproduce: self.line(&home), source: &experiment.source, file: &home.name };

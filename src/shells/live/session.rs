@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::address::{Address, Tls};
+use super::address::Address;
 use super::tls;
 use crate::shells::cli::Failure;
 
@@ -30,18 +30,7 @@ impl Session {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| outside(error.to_string()))?;
         let mut config = address.config();
         config.connect_timeout(PATIENCE);
-        let opened = runtime.block_on(async {
-            if address.tls == Tls::On {
-                let (client, connection) = config.connect(tls::connector()).await?;
-                tokio::spawn(connection);
-                Ok(client)
-            } else {
-                let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(connection);
-                Ok(client)
-            }
-        });
-        let client = opened.map_err(|error: tokio_postgres::Error| outside(in_full(&error)))?;
+        let client = tls::dial(&runtime, &config, address.tls).map_err(|error| outside(in_full(&error)))?;
         Ok(Session { runtime, client, name: address.to_string() })
     }
 

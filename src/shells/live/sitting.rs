@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use super::address::{Address, Tls};
+use super::address::Address;
 use super::clock::pause;
 use super::run::{Options, Target};
 use super::servers::Servers;
@@ -92,19 +92,7 @@ impl Dialler<'_> {
     }
 
     fn dial(&self) -> Result<Client, Failure> {
-        let config = self.address.config();
-        let opened = self.runtime.block_on(async {
-            if self.address.tls == Tls::On {
-                let (client, connection) = config.connect(tls::connector()).await?;
-                tokio::spawn(connection);
-                Ok(client)
-            } else {
-                let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(connection);
-                Ok(client)
-            }
-        });
-        opened.map_err(|error: tokio_postgres::Error| self.outside(&error))
+        tls::dial(&self.runtime, &self.address.config(), self.address.tls).map_err(|error| self.outside(&error))
     }
 
     fn outside(&self, error: &tokio_postgres::Error) -> Failure {
