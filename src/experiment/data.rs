@@ -72,9 +72,7 @@ fn each(blueprint: &mut Blueprint, visit: &mut Visit) -> Result<(), Invalid> {
     }
     for app in &mut blueprint.apps {
         if let DriverSpec::Custom(times) = &mut app.driver {
-            for latency in [&mut times.checkout, &mut times.statement, &mut times.ping, &mut times.reset, &mut times.close] {
-                each_within(latency, visit)?;
-            }
+            times.all_mut().into_iter().try_for_each(|latency| each_within(latency, visit))?;
         }
     }
     if let ProxySpec::RdsProxy(proxy) = &mut blueprint.proxy {

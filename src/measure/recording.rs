@@ -52,6 +52,10 @@ pub struct About {
     pub streams: Vec<String>,
     /// The app of each worker, by the worker's number.
     pub workers: Vec<String>,
+    /// What setting up a connection took of each worker's event loop, measured before the start, nanoseconds; zero where there is
+    /// no loop to wait for.
+    #[serde(default)]
+    pub set_ups: Vec<u64>,
     /// `sleep` or `compute`: what a statement's demand was at the server.
     pub statements: String,
     /// Which programs and libraries took part, with their versions.

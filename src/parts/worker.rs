@@ -29,10 +29,19 @@ struct Worker {
     concurrency: u32,
     autobegin: bool,
     // State.
-    occupied_by: Option<RequestId>,
+    occupied_by: Option<Occupant>,
     held: VecDeque<Packed>,
     active: u32,
     queue: VecDeque<RequestId>,
+}
+
+/// What an event loop is busy with.
+#[derive(Clone, Copy)]
+pub enum Occupant {
+    /// A request's step.
+    Step(RequestId),
+    /// What a connection just set up needs of its driver before the pool gets it.
+    SetUp(ConnId),
 }
 
 impl Workers {
@@ -74,17 +83,30 @@ impl Workers {
         event
     }
 
-    /// The step that occupied the loop is over: its request runs on, then come those who waited.
-    pub fn loop_free(&mut self, worker: WorkerId, cx: &mut Cx) {
+    /// What occupied the loop is over and goes on; then [those who waited](Workers::next_turn) come.
+    pub fn loop_free(&mut self, worker: WorkerId) -> Occupant {
         let freed = &mut self.workers[worker.index()];
-        let request = freed.occupied_by.take().expect("a step occupied the loop");
+        let occupant = freed.occupied_by.take().expect("something occupied the loop");
         self.holding -= u32::from(!freed.holds());
-        cx.request(request).stage = Stage::Ready;
-        self.run(request, cx);
+        occupant
+    }
+
+    /// A turn for those who waited, if the loop can take it.
+    pub fn next_turn(&mut self, worker: WorkerId, cx: &mut Cx) {
         let waiting = &self.workers[worker.index()];
         if waiting.occupied_by.is_none() && !waiting.held.is_empty() {
             cx.at_once(Event::Turn { worker });
         }
+    }
+
+    /// A connection of `worker` is set up: whether its driver has to compute first, which occupies the loop.
+    pub fn sets_up(&mut self, worker: WorkerId, conn: ConnId, cx: &mut Cx) -> bool {
+        let World { app_of, drivers, .. } = &mut *cx.world;
+        let span = drivers[app_of[worker.index()].index()].times(&[Operation::Connect]);
+        if !span.is_zero() {
+            self.occupy_for(worker, Occupant::SetUp(conn), span, cx);
+        }
+        !span.is_zero()
     }
 
     /// A request comes in; it runs, if this says so.
@@ -202,11 +224,15 @@ impl Workers {
         }
         working.stage = Stage::Working;
         working.step += 1;
+        self.occupy_for(worker, Occupant::Step(request), span, cx);
+        false
+    }
+
+    fn occupy_for(&mut self, worker: WorkerId, occupant: Occupant, span: Span, cx: &mut Cx) {
         let occupied = &mut self.workers[worker.index()];
         self.holding += u32::from(!occupied.holds());
-        occupied.occupied_by = Some(request);
+        occupied.occupied_by = Some(occupant);
         cx.after(span, Rank::Completion, Event::LoopFree { worker });
-        false
     }
 
     #[inline(always)]

@@ -8,8 +8,8 @@ use crate::kernel::time::{SimTime, Span};
 use crate::parts::client::{Balance, Clients};
 use crate::parts::database::{Database, PostgresServer};
 use crate::parts::pool::Pool;
-use crate::parts::worker::Workers;
-use crate::protocol::conn::{Far, Near};
+use crate::parts::worker::{Occupant, Workers};
+use crate::protocol::conn::{Conn, Far, Near};
 use crate::protocol::cx::{Cx, DatabaseMeter, PoolMeter, ProxyMeter, Wire, World};
 use crate::protocol::event::{AppId, ConnId, Event, Packed, RequestId, WorkerId};
 use crate::protocol::fact::Steps;
@@ -174,7 +174,7 @@ impl Model {
             Event::Cancel { request } if self.runs::<TAKEN>(request, event) => {
                 return self.workers.cancel(request, &mut self.world.cx()).then_some(request);
             }
-            Event::LoopFree { worker } => self.workers.loop_free(worker, &mut self.world.cx()),
+            Event::LoopFree { worker } => self.loop_free(worker),
             Event::Turn { worker } => self.turn(worker),
 
             Event::Acquire { request } if self.runs::<TAKEN>(request, event) => self.at_pool(request, |pool, cx| pool.acquire(request, cx)),
@@ -220,6 +220,23 @@ impl Model {
         }
     }
 
+    /// What occupied the event loop goes on, then come those who waited.
+    #[inline(never)]
+    fn loop_free(&mut self, worker: WorkerId) {
+        match self.workers.loop_free(worker) {
+            Occupant::Step(request) => {
+                self.world.requests[request].stage = Stage::Ready;
+                self.workers.run(request, &mut self.world.cx());
+            }
+            Occupant::SetUp(conn) => {
+                if self.world.conns.get(conn).is_some_and(|open| open.near_open) {
+                    self.opened(conn);
+                }
+            }
+        }
+        self.workers.next_turn(worker, &mut self.world.cx());
+    }
+
     #[inline]
     fn at_pool(&mut self, request: RequestId, tell: impl FnOnce(&mut dyn Pool, &mut Cx)) {
         let worker = self.world.requests[request].worker;
@@ -258,7 +275,16 @@ impl Model {
         }
     }
 
+    /// The server has let a connection in; if the driver has to compute before, it counts as open afterwards.
     fn accepted(&mut self, conn: ConnId) {
+        let cx = &mut self.world.cx();
+        let Conn { near, worker, .. } = *cx.conn(conn);
+        if near != Near::Pool || !self.workers.sets_up(worker, conn, cx) {
+            self.opened(conn);
+        }
+    }
+
+    fn opened(&mut self, conn: ConnId) {
         let cx = &mut self.world.cx();
         let open = cx.conn(conn);
         open.up = true;

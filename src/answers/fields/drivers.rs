@@ -19,7 +19,7 @@ pub(super) const ALL: &[Family] = &[
             field(
                 "Custom",
                 "",
-                "Your own measurements: Custom(checkout, statement, begin, ping, reset, close), each a distribution, 0s where left out.",
+                "Your own measurements: Custom(checkout, statement, begin, ping, reset, close, connect), each a distribution, 0s where left out.",
                 "",
             ),
         ],
@@ -34,6 +34,7 @@ pub(super) const ALL: &[Family] = &[
             field("ping", "0s", "At each ping.", ""),
             field("reset", "0s", "At each reset on return.", ""),
             field("close", "0s", "At each close, while the caller waits.", ""),
+            field("connect", "0s", "When a connection has been set up, of the event loop: nobody else is served meanwhile.", ""),
         ],
     },
     Family {

@@ -45,6 +45,8 @@ struct Probe {
     opened: Costs,
     /// After a ping.
     pinged: Costs,
+    /// What a connection's set-up takes of a worker's event loop.
+    set_up: Times,
 }
 
 /// What was measured, for people: an operation, its mean and the spread of half of its times in seconds, how often.
@@ -64,6 +66,8 @@ const SHORT: Span = Span::from_millis(2);
 const LONG: Span = Span::from_millis(8);
 /// Requests per second and kind, at least and at most.
 const RATES: [f64; 2] = [20.0, 80.0];
+/// The same where statements compute.
+const COMPUTING: f64 = 40.0;
 const STREAMS_OF_A_PROBE: u32 = 4;
 
 impl Sitting {
@@ -73,7 +77,7 @@ impl Sitting {
         for app in &blueprint.apps {
             if !probes.iter().any(|probe| is_like(&probe.app, app)) {
                 let [short, long, opened, pinged] = std::array::from_fn(|_| Costs::default());
-                probes.push(Probe { app: app.clone(), short, long, opened, pinged });
+                probes.push(Probe { app: app.clone(), short, long, opened, pinged, set_up: Times::default() });
             }
         }
         Sitting { probes, trips, statements_compute: false }
@@ -124,6 +128,9 @@ impl Sitting {
             probe.long.merge(&Costs::of(recording, first + 1));
             probe.opened.merge(&Costs::of(recording, first + 2));
             probe.pinged.merge(&Costs::of(recording, first + 3));
+            let is_its = |name: &String| name.ends_with(&format!(" {}", first / STREAMS_OF_A_PROBE));
+            let workers = recording.about.workers.iter().zip(&recording.about.set_ups).filter(|(name, _)| is_its(name));
+            probe.set_up.merge(&Times::of(workers.map(|(_, nanos)| *nanos as f64 / 1e9)));
         }
     }
 
@@ -140,9 +147,7 @@ impl Sitting {
     pub fn driver_text(&self) -> String {
         let driver = self.probes.first().map(|probe| probe.driver(self.trips.direct.mean().unwrap_or(0.0), self.pace()));
         let Some(DriverSpec::Custom(times)) = driver else { return "Ideal".to_owned() };
-        let Custom { checkout, statement, begin, ping, reset, close } = &*times;
-        let all = [("checkout", checkout), ("statement", statement), ("begin", begin), ("ping", ping), ("reset", reset), ("close", close)];
-        let known = all.iter().filter(|(_, latency)| **latency != LatencySpec::default());
+        let known = times.named().into_iter().filter(|(_, latency)| **latency != LatencySpec::default());
         // Means are enough to be copied: what a request meets is the sum of several.
         let mean = |latency: &LatencySpec| Span::from_nanos(latency.prepare().mean() as u64 / 1_000 * 1_000);
         let words: Vec<String> = known.map(|(name, latency)| format!("{name}: Constant(\"{}\")", mean(latency))).collect();
@@ -161,7 +166,7 @@ impl Sitting {
             let probe = self.probes.iter().find(|probe| is_like(&probe.app, app)).expect("every kind of app was measured");
             app.driver = probe.driver(whole, self.pace());
         }
-        model.database.connect = self.connects().less(direct).latency();
+        model.database.connect = self.connects(direct).latency();
         model
     }
 
@@ -193,6 +198,7 @@ impl Sitting {
             tell(&of("giving back"), &probe.short.give_back);
             if probe.opened.fresh.count() > 0 {
                 tell(&of("opening one by the library"), &probe.opened.connect);
+                tell(&of("of that, of its event loop"), &probe.set_up);
                 tell(&of("first statement on a new connection"), &probe.opened.fresh);
                 tell(&of("giving back and closing"), &probe.opened.give_back);
             }
@@ -214,13 +220,14 @@ impl Sitting {
         notes
     }
 
-    /// Connections opened to the database: as the library saw it, or behind a proxy as the proxy does.
-    fn connects(&self) -> Times {
+    /// Connections opened to the database beyond a round trip: as the library saw it without what it computed itself, or behind
+    /// a proxy as the proxy does.
+    fn connects(&self, trip: f64) -> Times {
         let mut all = Times::default();
         if self.trips.proxied.is_none() {
-            self.probes.iter().for_each(|probe| all.merge(&probe.opened.connect));
+            self.probes.iter().for_each(|probe| all.merge(&probe.opened.connect.less(trip + probe.set_up.mean().unwrap_or(0.0))));
         }
-        if all.count() < FEWEST { self.trips.connect.clone() } else { all }
+        if all.count() < FEWEST { self.trips.connect.less(trip) } else { all }
     }
 
     fn behind_proxy(&self, proxy: &ProxySpec) -> f64 {
@@ -238,13 +245,14 @@ impl Sitting {
 }
 
 /// As often as a worker of the system is asked, within bounds: a process that sleeps longer is slower to answer. Where
-/// statements compute seldom, so that they have the machine to themselves; and where users come when they were answered.
+/// statements compute, often enough that cores stay awake, which compute slower after a sleep, and seldom enough that two
+/// of them hardly meet; and seldom where users come when they were answered.
 fn rate(blueprint: &Blueprint) -> f64 {
     let [least, most] = RATES;
     let workers: u32 = blueprint.apps.iter().map(|app| app.workers).sum();
     let rates = blueprint.workload.iter().filter_map(|stream| stream.arrivals.kind().rate());
     let each = rates.sum::<f64>() / f64::from(workers.max(1));
-    if blueprint.database.service == ServiceSpec::Delay { each.clamp(least, most) } else { least }
+    if blueprint.database.service == ServiceSpec::Delay { each.clamp(least, most) } else { COMPUTING }
 }
 
 /// Less than once in a run.
@@ -273,6 +281,7 @@ impl Probe {
             ping: self.pinged.checkout.less(checkout + trip).latency(),
             reset: self.short.give_back.less(trip).latency(),
             close: self.opened.give_back.less(warm).latency(),
+            connect: self.set_up.mean().map_or(LatencySpec::default(), |mean| LatencySpec::always(Span::from_seconds(mean))),
         }))
     }
 }

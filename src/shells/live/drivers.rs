@@ -102,6 +102,10 @@ pub trait Worker: Send {
     fn process(&self) -> Option<u32>;
     /// The libraries in it.
     fn versions(&self) -> Vec<String>;
+    /// Nanoseconds that the set-up of a connection takes of its event loop, measured while it got ready; zero if it has none.
+    fn set_up(&self) -> u64 {
+        0
+    }
     /// Ends it.
     fn stop(&mut self);
 }

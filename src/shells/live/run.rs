@@ -89,7 +89,7 @@ pub fn run(blueprint: &Blueprint, course: Course, replication: u64, options: &Op
         patience: options.patience.nanos(),
         most: options.most_requests,
     };
-    let about = about(blueprint, course, replication, statements, versions);
+    let about = about(blueprint, course, replication, statements, &workers, versions);
     let beside = Beside { places: &places, servers: servers.as_ref(), blueprint, clock, processes: processes(&workers) };
     let mut recording = beside.record(|| Clients::new(task, clock, workers, heard).run())?;
     recording.about = about;
@@ -212,7 +212,14 @@ fn longest_statement(blueprint: &Blueprint) -> Span {
     if given.is_zero() { LONGEST_STATEMENT } else { given }
 }
 
-fn about(blueprint: &Blueprint, course: Course, replication: u64, statements: Statements, versions: Vec<String>) -> About {
+fn about(
+    blueprint: &Blueprint,
+    course: Course,
+    replication: u64,
+    statements: Statements,
+    crew: &[Box<dyn Worker>],
+    versions: Vec<String>,
+) -> About {
     let workers = blueprint.apps.iter().flat_map(|app| (0..app.workers).map(|_| app.name.clone()));
     About {
         poolcast: env!("CARGO_PKG_VERSION").to_owned(),
@@ -222,6 +229,7 @@ fn about(blueprint: &Blueprint, course: Course, replication: u64, statements: St
         duration: course.duration.nanos(),
         streams: blueprint.workload.iter().map(|stream| stream.name.clone()).collect(),
         workers: workers.collect(),
+        set_ups: crew.iter().map(|worker| worker.set_up()).collect(),
         statements: statements.name().to_owned(),
         versions,
     }

@@ -97,3 +97,17 @@ fn a_connection_that_is_being_opened_when_its_process_ends_is_open_nowhere() {
     let opened = pools(&lines, &["connectdone", "close"]);
     assert_eq!(opened, ["7s pool connectdone 1 @1", "7s pool connectdone 2 @1"]);
 }
+
+#[test]
+fn a_driver_that_computes_at_each_set_up_lets_everybody_else_in_its_process_wait() {
+    let users = r#"Stream(name: "api", arrivals: Closed(users: 3, think: Constant("1s")), steps: [Session([Query(Constant("5ms"))])])"#;
+    let lines = said(&format!(
+        r#"workload: [{users}], apps: [App(name: "api", driver: Custom(connect: Constant("4ms")), pool: SqlAlchemy())],
+           proxy: Direct, network: Network(app: Constant("0s")), database: Postgres(connect: Constant("2ms"), service: Delay)"#
+    ));
+    // All are let in after 2 ms and set up one after the other. What follows from the first one's set-up stands behind the others'
+    // in the line: their proofs were asked for in the same instant. So nobody's statement is sent before the last.
+    let connected = ["1006ms a0 connectdone 1 @0", "1010ms a1 connectdone 2 @0", "1014ms a2 connectdone 3 @0"];
+    assert_eq!(pools(&lines, &["connectdone"])[..3], connected);
+    assert_eq!(pools(&lines, &["served"])[..3], ["1019ms a0 is served", "1019ms a1 is served", "1019ms a2 is served"]);
+}

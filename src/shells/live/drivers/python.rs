@@ -29,6 +29,7 @@ pub struct Python {
     orders: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
     versions: Vec<String>,
+    set_up: u64,
 }
 
 impl Python {
@@ -41,7 +42,7 @@ impl Python {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|error| Failure::Outside(format!("{} cannot be started: {error}", program.display())))?;
         let (orders, answers) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        let mut python = Python { child, orders, answers, versions: Vec::new() };
+        let mut python = Python { child, orders, answers, versions: Vec::new(), set_up: 0 };
         python.write(&hello(setup)).map_err(|why| python.ended(&why))?;
         Ok(python)
     }
@@ -91,6 +92,7 @@ impl Worker for Python {
         let ready = self.answer()?;
         let versions = ready["ready"].as_array().cloned().unwrap_or_default();
         self.versions = versions.iter().filter_map(|version| version.as_str().map(str::to_owned)).collect();
+        self.set_up = ready["set_up"].as_u64().unwrap_or_default();
         Ok(())
     }
 
@@ -118,6 +120,10 @@ impl Worker for Python {
 
     fn versions(&self) -> Vec<String> {
         self.versions.clone()
+    }
+
+    fn set_up(&self) -> u64 {
+        self.set_up
     }
 
     fn stop(&mut self) {
