@@ -1,7 +1,7 @@
 //! A model's costs measured in the same sitting: what runs at a low rate beside the experiment, and what is taken from it.
 
 use super::super::words;
-use crate::kernel::latency::LatencySpec;
+use crate::kernel::latency::{Exponential, LatencySpec};
 use crate::kernel::time::Span;
 use crate::measure::recording::Recording;
 use crate::measure::recording::costs::{Costs, Times};
@@ -9,7 +9,7 @@ use crate::parts::client::StreamSpec;
 use crate::parts::database::ServiceSpec;
 use crate::parts::pool::PoolSpec;
 use crate::parts::proxy::ProxySpec;
-use crate::parts::workload::Poisson;
+use crate::parts::workload::{ArrivalsSpec, Closed, Poisson};
 use crate::protocol::driver::{Custom, DriverSpec};
 use crate::protocol::program::StepSpec;
 use crate::simulation::blueprint::{AppSpec, Blueprint};
@@ -66,8 +66,6 @@ const SHORT: Span = Span::from_millis(2);
 const LONG: Span = Span::from_millis(8);
 /// Requests per second and kind, at least and at most.
 const RATES: [f64; 2] = [20.0, 80.0];
-/// The same where statements compute.
-const COMPUTING: f64 = 40.0;
 const STREAMS_OF_A_PROBE: u32 = 4;
 
 impl Sitting {
@@ -92,9 +90,13 @@ impl Sitting {
             spec.max_db_connections = 0;
             spec.max_user_connections = 0;
         }
-        let rate = rate(blueprint);
+        let pace = Pace::of(blueprint);
         for (index, probe) in self.probes.iter().enumerate() {
-            let apps = [("warm", warm(&probe.app.pool)), ("opened", opened(&probe.app.pool)), ("pinged", pinged(&probe.app.pool))];
+            let apps = [
+                ("warm", warm(&probe.app.pool, pace.warm_connections())),
+                ("opened", opened(&probe.app.pool)),
+                ("pinged", pinged(&probe.app.pool)),
+            ];
             let name = |kind: &str| format!("{kind} {index}");
             for (kind, pool) in apps {
                 if let Some(pool) = pool {
@@ -111,10 +113,9 @@ impl Sitting {
             ];
             for (stream, app, demands) in streams {
                 let steps = demands.into_iter().map(|demand| StepSpec::Query(LatencySpec::always(demand))).collect();
-                // To open many connections is load of its own, under which everything else would be measured.
-                let rate = if app == "opened" { RATES[0] } else { rate };
-                let (app, rate) = if there(app) { (name(app), rate) } else { (name("warm"), SELDOM) };
-                quiet.workload.push(StreamSpec::new(&name(stream), &app, Poisson { rate }, vec![StepSpec::Session(steps)]));
+                let (app, arrivals) =
+                    if there(app) { (name(app), pace.arrivals(app)) } else { (name("warm"), Poisson { rate: SELDOM }.into()) };
+                quiet.workload.push(StreamSpec::new(&name(stream), &app, arrivals, vec![StepSpec::Session(steps)]));
             }
         }
         quiet
@@ -244,16 +245,49 @@ impl Sitting {
     }
 }
 
-/// As often as a worker of the system is asked, within bounds: a process that sleeps longer is slower to answer. Where
-/// statements compute, often enough that cores stay awake, which compute slower after a sleep, and seldom enough that two
-/// of them hardly meet; and seldom where users come when they were answered.
-fn rate(blueprint: &Blueprint) -> f64 {
-    let [least, most] = RATES;
-    let workers: u32 = blueprint.apps.iter().map(|app| app.workers).sum();
-    let rates = blueprint.workload.iter().filter_map(|stream| stream.arrivals.kind().rate());
-    let each = rates.sum::<f64>() / f64::from(workers.max(1));
-    if blueprint.database.service == ServiceSpec::Delay { each.clamp(least, most) } else { COMPUTING }
+/// How often what is asked.
+enum Pace {
+    /// Statements sleep: so many of each kind a second.
+    Rate(f64),
+    /// Statements compute: one of each kind after the other. A core that was asleep, and a server process that was long not
+    /// asked, compute slower, by up to a third, than the same under load.
+    Busy,
 }
+
+impl Pace {
+    /// As often as a worker of the system is asked, within bounds: a process that sleeps longer is slower to answer. Seldom where
+    /// users come when they were answered.
+    fn of(blueprint: &Blueprint) -> Pace {
+        if blueprint.database.service != ServiceSpec::Delay {
+            return Pace::Busy;
+        }
+        let [least, most] = RATES;
+        let workers: u32 = blueprint.apps.iter().map(|app| app.workers).sum();
+        let rates = blueprint.workload.iter().filter_map(|stream| stream.arrivals.kind().rate());
+        Pace::Rate((rates.sum::<f64>() / f64::from(workers.max(1))).clamp(least, most))
+    }
+
+    /// To open many connections is load of its own, under which everything else would be measured.
+    fn arrivals(&self, app: &str) -> ArrivalsSpec {
+        match (self, app) {
+            (Pace::Rate(_), "opened") => Poisson { rate: RATES[0] }.into(),
+            (Pace::Busy, "opened") => Poisson { rate: 0.25 * RATES[0] }.into(),
+            (Pace::Rate(rate), _) => Poisson { rate: *rate }.into(),
+            (Pace::Busy, _) => Closed { users: 1, think: Exponential { mean: PAUSE }.into() }.into(),
+        }
+    }
+
+    /// One for each kind of statement, where it must not be long not asked.
+    fn warm_connections(&self) -> u32 {
+        match self {
+            Pace::Rate(_) => 10,
+            Pace::Busy => 2,
+        }
+    }
+}
+
+/// Between a statement that computes and the next of its kind.
+const PAUSE: Span = Span::from_millis(4);
 
 /// Less than once in a run.
 const SELDOM: f64 = 1e-6;
@@ -304,14 +338,14 @@ fn is_like(one: &AppSpec, other: &AppSpec) -> bool {
 }
 
 /// A pool in which nobody waits and nothing is replaced.
-fn warm(pool: &PoolSpec) -> Option<PoolSpec> {
+fn warm(pool: &PoolSpec, connections: u32) -> Option<PoolSpec> {
     Some(match pool {
         PoolSpec::SqlAlchemy(pool) => {
             let mut warm = pool.clone();
-            (warm.pool_size, warm.max_overflow, warm.pool_recycle, warm.pool_pre_ping) = (10, 0, None, false);
+            (warm.pool_size, warm.max_overflow, warm.pool_recycle, warm.pool_pre_ping) = (connections, 0, None, false);
             warm.into()
         }
-        PoolSpec::NullPool => crate::parts::pool::sqlalchemy::SqlAlchemy { pool_size: 10, ..Default::default() }.into(),
+        PoolSpec::NullPool => crate::parts::pool::sqlalchemy::SqlAlchemy { pool_size: connections, ..Default::default() }.into(),
         other => other.clone(),
     })
 }
