@@ -1,11 +1,11 @@
-//! How likely it is that requests which hold a connection and ask for another bring a pool to a standstill.
+//! How likely it is that requests which hold a connection and ask for another bring a pool or a proxy to a standstill.
 
 use crate::answers::demand;
 use crate::answers::document::Deadlocks;
 use crate::answers::runner::Course;
 use crate::answers::words::{clock, count, percent, plural, seconds};
 use crate::kernel::time::SimTime;
-use crate::measure::deadlocks::Deadlock;
+use crate::measure::deadlocks::{Deadlock, Place};
 use crate::measure::intervals::Confidence;
 use crate::measure::outcome::Outcome;
 use crate::measure::proportion::events;
@@ -55,16 +55,21 @@ pub fn sentence(found: &Deadlocks, replications: u64) -> String {
 }
 
 fn in_words(blueprint: &Blueprint, first: &Deadlock) -> String {
-    let (app, number) = blueprint.workers().nth(first.worker.index()).expect("a worker belongs to an app");
     let name = |(stream, number): &(crate::protocol::event::StreamId, u64)| format!("{} {number}", blueprint.workload[stream.index()].name);
     let mut names: Vec<String> = first.holders.iter().take(MOST_NAMED).map(name).collect();
     if first.holders.len() > MOST_NAMED {
         names.push(format!("{} more", count((first.holders.len() - MOST_NAMED) as u64)));
     }
+    let (place, whose) = match first.place {
+        Place::Pool(worker) => {
+            let (app, number) = blueprint.workers().nth(worker.index()).expect("a worker belongs to an app");
+            (format!("in {} worker {number}", app.name), "of its pool")
+        }
+        Place::Proxy => ("at the proxy".to_owned(), "to the database"),
+    };
     format!(
-        "at {} in {} worker {number}: all {} of its pool are held by {}, and each of them waits for another",
+        "at {} {place}: all {} {whose} are held by {}, and each of them waits for another",
         clock(first.at.since(SimTime::ZERO).seconds()),
-        app.name,
         plural(u64::from(first.held), "connection"),
         names.join(", ")
     )

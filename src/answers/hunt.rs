@@ -131,8 +131,8 @@ fn seed(plan: &Plan) -> [u8; 32] {
 /// Days with so many troubles, each up to that share of the bounds.
 fn days(blueprint: &Blueprint, troubles: usize, share: f64) -> impl Strategy<Value = Vec<Trouble>> + use<> {
     let most = ((f64::from(STEPS) * share) as u32).max(1);
-    let one = (select(kinds(blueprint)), 0..=MOMENTS, 1..=most, 1..=most);
-    let one = one.prop_map(|(kind, moment, lasting, strength)| Trouble { kind, moment, lasting, strength });
+    let one = (select(kinds(blueprint)), 0..blueprint.apps.len(), 0..=MOMENTS, 1..=most, 1..=most);
+    let one = one.prop_map(|(kind, app, moment, lasting, strength)| Trouble { kind, app, moment, lasting, strength });
     vec(one, 1..=troubles)
 }
 

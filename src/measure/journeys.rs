@@ -350,16 +350,7 @@ impl Observer for Journeys {
             _ => None,
         };
         match *event {
-            Event::Begin { request }
-            | Event::Resume { request, .. }
-            | Event::Cancel { request }
-            | Event::Acquire { request }
-            | Event::Woken { request }
-            | Event::Refuse { request }
-            | Event::Withdraw { request }
-            | Event::Released { request }
-            | Event::Retry { request }
-            | Event::Finished { request } => self.met(request, None, model),
+            Event::Retry { request } | Event::Finished { request } => self.met(request, None, model),
             Event::Release { conn } => {
                 if let Some(request) = holder(conn) {
                     self.met(request, Some(conn), model);
@@ -379,7 +370,11 @@ impl Observer for Journeys {
                     traveller.turn_to(Doing::ProxyWait, now);
                 }
             }
-            _ => {}
+            _ => {
+                if let Some(request) = event.request() {
+                    self.met(request, None, model);
+                }
+            }
         }
         self.clients_waiting = model.world.proxy.waiting.value();
     }

@@ -199,16 +199,8 @@ impl Lanes {
                 }
                 is_own
             }
-            Event::Begin { request }
-            | Event::Resume { request, .. }
-            | Event::Cancel { request }
-            | Event::Acquire { request }
-            | Event::Woken { request }
-            | Event::Refuse { request }
-            | Event::Withdraw { request }
-            | Event::Released { request } => of_request(request),
             Event::LoopFree { worker: whose } | Event::Turn { worker: whose } | Event::PoolRing { worker: whose, .. } => whose == worker,
-            _ => false,
+            _ => event.request().is_some_and(of_request),
         }
     }
 }

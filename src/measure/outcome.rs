@@ -4,7 +4,7 @@
 //! at the proxy and the like count if they happen in that span of time.
 
 use crate::kernel::time::{SimTime, Span};
-use crate::measure::deadlocks::{Deadlock, Deadlocks};
+use crate::measure::deadlocks::{Deadlock, Deadlocks, Place};
 use crate::measure::histogram::{Batch, Histogram};
 use crate::measure::rush::Rush;
 use crate::measure::windows::{Window, Windows};
@@ -347,18 +347,21 @@ impl Observer for Counter {
             }
             Fact::Ended { request, failure } => self.ended(now, request, failure, world),
             Fact::Pool { worker, step, request, .. } => self.pool_step(now, worker, step, request, world),
+            Fact::ProxyFull { client } if !self.over => self.deadlocks.proxy_full(now, client, world),
             Fact::Linked { waited, .. } if self.in_span(now) => {
                 self.look_at_queue(world);
+                self.deadlocks.goes_on(Place::Proxy);
                 self.outcome.proxy.wait.record(waited.nanos());
                 self.outcome.proxy.waited += u64::from(!waited.is_zero());
             }
             Fact::ProxyError { why } if self.in_span(now) => {
                 self.look_at_queue(world);
                 self.outcome.proxy.errors[why as usize] += 1;
+                self.deadlocks.goes_on(Place::Proxy);
             }
             Fact::DatabaseConnect => self.connected(now, true, world),
             Fact::DatabaseRefused { .. } => self.connected(now, false, world),
-            Fact::Linked { .. } | Fact::ProxyError { .. } => {}
+            Fact::Linked { .. } | Fact::ProxyError { .. } | Fact::ProxyFull { .. } => {}
         }
     }
 

@@ -26,6 +26,18 @@ pub enum Far {
     Database,
 }
 
+/// What a proxy has done for a client's connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing is needed, or there is no proxy.
+    #[default]
+    None,
+    /// A server connection is waited for.
+    Awaited,
+    /// A server connection is there for it alone.
+    Held,
+}
+
 /// What a statement is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StatementKind {
@@ -96,6 +108,8 @@ pub struct Conn {
     pub near_tag: u32,
     /// A number of the server's own.
     pub far_tag: u32,
+    /// At a proxy.
+    pub link: Link,
     /// The server has let it in, and the near end knows.
     pub up: bool,
     /// The near end is open.

@@ -96,6 +96,23 @@ packed! {
     }
 }
 
+impl Event {
+    /// The request that its worker and its pool deal with, if the event is about a request.
+    pub fn request(&self) -> Option<RequestId> {
+        match *self {
+            Event::Begin { request }
+            | Event::Resume { request, .. }
+            | Event::Cancel { request }
+            | Event::Acquire { request }
+            | Event::Woken { request }
+            | Event::Refuse { request }
+            | Event::Withdraw { request }
+            | Event::Released { request } => Some(request),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

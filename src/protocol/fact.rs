@@ -108,6 +108,11 @@ pub enum Fact {
         /// How long it had waited.
         waited: Span,
     },
+    /// A client waits for a server connection, of which the proxy opens no more.
+    ProxyFull {
+        /// The client's connection.
+        client: ConnId,
+    },
     /// The proxy told a client that something is wrong.
     ProxyError {
         /// What.

@@ -1,4 +1,5 @@
-// Reports of the guide's experiment, of a restart, of a sweep, of a comparison, of a size and of a validation.
+// Reports of the guide's experiment, of a restart, of waves and deadlocks, of a sweep, of a comparison, of a size and of a
+// validation.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -14,6 +15,8 @@ const PICTURE = "tests/browser/report.png";
 const REPORTS = [
   { name: "movehub", arguments: ["run", "experiments/movehub.ron", "--replications", "4", "--set", "duration=2min"], charts: 1, says: ["session, as in the guide", "QueryWaitTimeout", "Objectives"] },
   { name: "restart", arguments: ["run", "experiments/restart.ron", "--replications", "4"], charts: 0, says: ["pre-ping", "Errors by cause"] },
+  { name: "waves", arguments: ["run", "experiments/recycling-wave.ron", "--scenario", "every minute", "--scenario", "pgx, jitter", "--replications", "4"], charts: 1, says: ["Connects a second: database", "apps.api.pool.pool_recycle"] },
+  { name: "deadlocks", arguments: ["run", "experiments/nested-sessions.ron", "--scenario", "250 a second", "--scenario", "250 a second, fourteen at once", "--replications", "4", "--set", "duration=1min"], charts: 1, says: ["Deadlocks", "each of them waits for another"] },
   { name: "sweep", arguments: ["sweep", "target/browser/sweep.ron"], charts: 0, says: ["Sweep", "pool_size"] },
   { name: "compare", arguments: ["compare", "experiments/movehub.ron", "--baseline", "direct", "--scenario", "direct", "--scenario", "transaction", "--replications", "4", "--set", "duration=40s", "--set", "warmup=5s"], charts: 1, says: ["Beside direct"] },
   { name: "size", arguments: ["size", "target/browser/size.ron", "--tune", "apps.api.pool.pool_size=2..12"], charts: 1, says: ["Settings tried"] },

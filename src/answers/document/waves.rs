@@ -26,7 +26,7 @@ pub struct Wave {
     pub curve: Vec<f64>,
 }
 
-/// Pools that came to a standstill because all who held their connections waited for another.
+/// Pools, or a proxy, that came to a standstill because all who held their connections waited for another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deadlocks {
     /// How many.

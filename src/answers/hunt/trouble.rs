@@ -23,6 +23,8 @@ pub struct Bounds {
 pub struct Trouble {
     /// Its row in [`KINDS`].
     pub kind: usize,
+    /// Whose workers come and go, if that is the trouble: a place among the apps.
+    pub app: usize,
     /// When: 0 to [`MOMENTS`].
     pub moment: u32,
     /// For how long: 1 to [`STEPS`].
@@ -38,7 +40,6 @@ pub const MOMENTS: u32 = 10;
 
 /// A trouble with its amounts.
 struct Amounts<'a> {
-    /// Whose workers come and go, if that is the trouble: those of the first app.
     app: &'a AppSpec,
     lasting: Span,
     /// Up to the largest factor.
@@ -98,7 +99,7 @@ fn has_bouncer(blueprint: &Blueprint) -> bool {
 }
 
 fn has_spare(blueprint: &Blueprint) -> bool {
-    blueprint.apps.first().is_some_and(|app| app.workers > 1)
+    blueprint.apps.iter().any(|app| app.workers > 1)
 }
 
 /// The kinds that this system can meet.
@@ -109,9 +110,9 @@ pub fn kinds(blueprint: &Blueprint) -> Vec<usize> {
 /// The system of a plan on that day.
 pub fn befall(plan: &Plan, bounds: &Bounds, day: &[Trouble]) -> Blueprint {
     let mut blueprint = plan.points[0].blueprint.clone();
-    let app = &plan.points[0].blueprint.apps[0];
     let mut surges = Vec::new();
     for trouble in day {
+        let app = &plan.points[0].blueprint.apps[trouble.app];
         let (at, by) = (at(plan, trouble), amounts(app, bounds, trouble));
         match KINDS[trouble.kind].deed {
             Deed::Fault(make) => blueprint.faults.push(At(at, make(&by))),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::answers::document::{Document, Point, Recovery, Times, Waits};
+use crate::answers::document::{Document, Point, Recovery, Times, Waits, Wave};
 
 /// With a header line. What cannot be said is an empty cell.
 pub fn render(document: &Document) -> String {
@@ -18,6 +18,7 @@ pub fn render(document: &Document) -> String {
 }
 
 /// The columns that depend on what there is.
+#[derive(Default)]
 struct Columns {
     paths: Vec<String>,
     errors: BTreeSet<String>,
@@ -26,6 +27,10 @@ struct Columns {
     objectives: Vec<String>,
     /// Faults of the point that has most of them (those that overlap are one).
     faults: usize,
+    /// Places that connects come to in waves.
+    waves: Vec<String>,
+    /// Whether sessions are nested anywhere.
+    deadlocks: bool,
 }
 
 /// Names and values, in order.
@@ -34,14 +39,15 @@ struct Row(Vec<(String, String)>);
 
 impl Columns {
     fn of(document: &Document) -> Columns {
-        let faults = document.points.iter().map(|point| point.recovery.len()).max().unwrap_or(0);
-        let mut columns =
-            Columns { paths: Vec::new(), errors: BTreeSet::new(), pools: Vec::new(), streams: Vec::new(), objectives: Vec::new(), faults };
+        let mut columns = Columns::default();
         for point in &document.points {
             add(&mut columns.paths, point.vary.keys().map(String::as_str));
             add(&mut columns.pools, point.pools.iter().map(|(name, _)| name));
             add(&mut columns.streams, point.streams.iter().map(|(name, _)| name));
             add(&mut columns.objectives, point.objectives.iter().map(|met| met.objective.as_str()));
+            columns.faults = columns.faults.max(point.recovery.len());
+            add(&mut columns.waves, point.waves.iter().map(|wave| wave.place.as_str()));
+            columns.deadlocks |= point.deadlocks.is_some();
             columns.errors.extend(point.requests.errors.keys().cloned());
         }
         columns
@@ -75,6 +81,12 @@ impl Columns {
         }
         for index in 0..self.faults {
             row.recovery(&format!("fault_{}", index + 1), &point.recovery.get(index).cloned().unwrap_or_default());
+        }
+        for place in &self.waves {
+            row.wave(&format!("waves_{place}"), point.waves.iter().find(|wave| wave.place == *place));
+        }
+        if self.deadlocks {
+            row.deadlocks(point);
         }
         for objective in &self.objectives {
             let met = point.objectives.iter().find(|met| met.objective == *objective);
@@ -166,6 +178,21 @@ impl Row {
         self.put(&format!("{name}_connections_peak"), recovery.connections_peak);
     }
 
+    fn wave(&mut self, name: &str, wave: Option<&Wave>) {
+        self.put(name, wave.map_or(0, |wave| wave.count));
+        self.figure(&format!("{name}_connects_per_s_mean"), wave.map(|wave| wave.mean));
+        self.figure(&format!("{name}_connects_per_s_peak"), wave.map(|wave| wave.peak));
+        self.figure(&format!("{name}_period_s"), wave.and_then(|wave| wave.period));
+    }
+
+    fn deadlocks(&mut self, point: &Point) {
+        let found = point.deadlocks.as_ref();
+        self.figure("deadlocks", found.map(|found| found.seen as f64));
+        self.figure("deadlocks_in_runs", found.map(|found| found.runs as f64));
+        self.figure("deadlocks_per_hour", found.map(|found| found.per_hour));
+        self.interval("deadlocks_per_hour", "", found.map(|found| found.per_hour_ci95));
+    }
+
     fn waits(&mut self, name: &str, waits: &Waits) {
         self.times(name, &waits.times);
         self.figure(&format!("{name}_waited"), waits.waited);
@@ -183,7 +210,7 @@ fn add<'a>(known: &mut Vec<String>, names: impl Iterator<Item = &'a str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::document::Named;
+    use crate::answers::document::{Deadlocks, Named};
 
     #[test]
     fn rows_have_equal_columns_whatever_happened_at_their_points() {
@@ -195,6 +222,8 @@ mod tests {
         loud.requests.errors.insert("PoolTimeout".into(), 7);
         loud.pools = Named(vec![("api".into(), Default::default())]);
         loud.recovery = vec![Recovery { fault: "a restart".into(), at: 60.0, after: Some(4.4), lost: None, ..Recovery::default() }];
+        loud.waves = vec![Wave { place: "database".into(), count: 3, period: Some(60.0), ..Wave::default() }];
+        loud.deadlocks = Some(Deadlocks { seen: 8, runs: 2, per_hour: 0.25, per_hour_ci95: [0.1, 0.5], ..Deadlocks::default() });
         let text = render(&Document { poolcast: "0".into(), question: "?".into(), seed: 1, points: vec![quiet, loud] });
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().expect("there is a header").clone();
@@ -206,7 +235,10 @@ mod tests {
         assert_eq!((&rows[0][place("errors_PoolTimeout")], &rows[1][place("errors_PoolTimeout")]), ("0", "7"));
         assert_eq!(&rows[0][place("apps.api.pool.pool_size")], "5");
         assert_eq!(&rows[1][place("pool_api_in_use_mean")], "0");
-        let fault = |row: usize| ["fault_1", "fault_1_recovery_s", "fault_1_lost_mean"].map(|name| rows[row][place(name)].to_owned());
-        assert_eq!((fault(0), fault(1)), (["", "", ""].map(str::to_owned), ["a restart", "4.4", ""].map(str::to_owned)));
+        let of = |row: usize, names: [&str; 3]| names.map(|name| rows[row][place(name)].to_owned());
+        let standstill = ["waves_database", "waves_database_period_s", "deadlocks_per_hour_high"];
+        assert_eq!((of(0, standstill), of(1, standstill)), (["0", "", ""].map(str::to_owned), ["3", "60", "0.5"].map(str::to_owned)));
+        let fault = ["fault_1", "fault_1_recovery_s", "fault_1_lost_mean"];
+        assert_eq!((of(0, fault), of(1, fault)), (["", "", ""].map(str::to_owned), ["a restart", "4.4", ""].map(str::to_owned)));
     }
 }

@@ -1,7 +1,7 @@
 //! A model's costs measured in the same sitting: what runs at a low rate beside the experiment, and what is taken from it.
 
 use super::super::words;
-use crate::kernel::latency::{Exponential, LatencySpec};
+use crate::kernel::latency::LatencySpec;
 use crate::kernel::time::Span;
 use crate::measure::recording::Recording;
 use crate::measure::recording::costs::{Costs, Times};
@@ -93,14 +93,20 @@ impl Sitting {
         let pace = Pace::of(blueprint);
         for (index, probe) in self.probes.iter().enumerate() {
             let apps = [
-                ("warm", warm(&probe.app.pool, pace.warm_connections())),
+                ("warm", warm(&probe.app.pool, pace.at_once("warm").1)),
                 ("opened", opened(&probe.app.pool)),
                 ("pinged", pinged(&probe.app.pool)),
             ];
             let name = |kind: &str| format!("{kind} {index}");
             for (kind, pool) in apps {
                 if let Some(pool) = pool {
-                    quiet.apps.push(AppSpec { name: name(kind), workers: 1, concurrency: Some(20), pool, ..probe.app.clone() });
+                    quiet.apps.push(AppSpec {
+                        name: name(kind),
+                        workers: 1,
+                        concurrency: Some(pace.at_once(kind).0),
+                        pool,
+                        ..probe.app.clone()
+                    });
                 }
             }
             let there = |kind: &str| quiet.apps.iter().any(|app| app.name == name(kind));
@@ -249,8 +255,8 @@ impl Sitting {
 enum Pace {
     /// Statements sleep: so many of each kind a second.
     Rate(f64),
-    /// Statements compute: one of each kind after the other. A core that was asleep, and a server process that was long not
-    /// asked, compute slower, by up to a third, than the same under load.
+    /// Statements compute: one after the other, without a pause, on one connection. A core that was asleep for some
+    /// milliseconds computes a seventh slower than one that is kept busy, as the cores of a system that computes are.
     Busy,
 }
 
@@ -270,24 +276,21 @@ impl Pace {
     /// To open many connections is load of its own, under which everything else would be measured.
     fn arrivals(&self, app: &str) -> ArrivalsSpec {
         match (self, app) {
-            (Pace::Rate(_), "opened") => Poisson { rate: RATES[0] }.into(),
-            (Pace::Busy, "opened") => Poisson { rate: 0.25 * RATES[0] }.into(),
-            (Pace::Rate(rate), _) => Poisson { rate: *rate }.into(),
-            (Pace::Busy, _) => Closed { users: 1, think: Exponential { mean: PAUSE }.into() }.into(),
+            (Pace::Rate(rate), "warm" | "pinged") => Poisson { rate: *rate }.into(),
+            (Pace::Rate(_), _) => Poisson { rate: RATES[0] }.into(),
+            (Pace::Busy, "warm") => Closed { users: 1, think: LatencySpec::default() }.into(),
+            (Pace::Busy, _) => Poisson { rate: 0.25 * RATES[0] }.into(),
         }
     }
 
-    /// One for each kind of statement, where it must not be long not asked.
-    fn warm_connections(&self) -> u32 {
-        match self {
-            Pace::Rate(_) => 10,
-            Pace::Busy => 2,
+    /// Requests of a worker at once, and connections for them.
+    fn at_once(&self, app: &str) -> (u32, u32) {
+        match (self, app) {
+            (Pace::Busy, "warm") => (1, 1),
+            _ => (20, 10),
         }
     }
 }
-
-/// Between a statement that computes and the next of its kind.
-const PAUSE: Span = Span::from_millis(4);
 
 /// Less than once in a run.
 const SELDOM: f64 = 1e-6;

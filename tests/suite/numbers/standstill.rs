@@ -13,11 +13,16 @@ fn point(system: &str, rest: &str) -> Point {
 
 /// Requests that each take two connections one after the other from a pool of two, in batches of so many.
 fn nested(size: u32) -> String {
+    nested_at(size, 2, "Direct")
+}
+
+/// The same from a pool of so many, with this before the database.
+fn nested_at(size: u32, pool_size: u32, proxy: &str) -> String {
     format!(
         r#"workload: [Stream(name: "api", arrivals: Batches(rate: 0.02, size: {size}),
             steps: [Session([Query(Constant("10ms")), Session([Query(Constant("10ms"))])])])],
-        apps: [App(name: "web", pool: SqlAlchemy(pool_size: 2, max_overflow: 0, pool_timeout: "2s"))], proxy: Direct,
-        network: Network(app: Constant("0s")), database: Postgres(connect: Constant("0s"), service: Delay)"#
+        apps: [App(name: "web", pool: SqlAlchemy(pool_size: {pool_size}, max_overflow: 0, pool_timeout: "2s"))], proxy: {proxy},
+        network: Network(app: Constant("0s"), proxy: Constant("0s")), database: Postgres(connect: Constant("0s"), service: Delay)"#
     )
 }
 
@@ -38,6 +43,27 @@ fn two_who_hold_one_of_two_connections_each_and_want_the_other_are_a_deadlock_an
     // Nothing in two hours: at most 3.69 of them (Garwood).
     let most = 1.0 - (-3.688_88_f64 / 2.0).exp();
     assert!((alone.per_hour_ci95[1] - most).abs() < 1e-4, "{alone:?}");
+}
+
+#[test]
+fn transactions_that_hold_the_proxys_connections_and_want_another_are_a_deadlock_that_no_pool_sees() {
+    let rest = r#"warmup: "0s", duration: "30min", seed: 1, replications: 4"#;
+    let proxies = [
+        r#"PgBouncer(pool_mode: Transaction, default_pool_size: 2, query_wait_timeout: "2s")"#,
+        r#"PgBouncer(pool_mode: Session, default_pool_size: 2, query_wait_timeout: "2s")"#,
+        // Two of the hundred that the database lets in.
+        r#"RdsProxy(max_connections_percent: 2, connection_borrow_timeout: "2s", latency: Constant("0s"))"#,
+    ];
+    let found = proxies.map(|proxy| point(&nested_at(2, 4, proxy), rest).deadlocks.expect("sessions are nested"));
+    let first = found[0].first.as_ref().expect("there was one");
+    let words = "at the proxy: all 2 connections to the database are held by api 0, api 1, and each of them waits for another";
+    assert!(first.contains(words), "{first}");
+    assert!(found[0].seen > 80, "{found:?}");
+    assert!(found.iter().all(|found| found.runs == 4), "{found:?}");
+    // Each with a place to spare: nobody waits for ever.
+    let wide = r#"PgBouncer(pool_mode: Transaction, default_pool_size: 4, query_wait_timeout: "2s")"#;
+    let none = point(&nested_at(2, 4, wide), rest).deadlocks.expect("sessions are nested");
+    assert_eq!((none.seen, none.first), (0, None));
 }
 
 /// A minute's traffic for about nine connections, over five minutes.

@@ -97,6 +97,10 @@ pub struct PointData {
     pub errors: Vec<(String, u64, f64, String)>,
     /// What became of it after each fault.
     pub recovery: Vec<String>,
+    /// Connections that are opened together again and again.
+    pub waves: Vec<WaveData>,
+    /// Requests that hold connections and wait for others, as a sentence, where they can.
+    pub deadlocks: Option<String>,
     /// The layers of the system in the order in which a request meets them, as text: name, limit, in use, busy, wait p50,
     /// wait p99, errors.
     pub layers: Vec<[String; 7]>,
@@ -112,6 +116,21 @@ pub struct PointData {
     pub notes: Vec<String>,
     /// One replication looked at closely, where there are not too many points for that.
     pub film: Option<FilmData>,
+}
+
+/// Connects to one place that come in waves.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaveData {
+    /// `database` or `proxy`.
+    pub place: String,
+    /// How high, how often, and why.
+    pub sentence: String,
+    /// The counted span.
+    pub from: f64,
+    #[allow(missing_docs)]
+    pub until: f64,
+    /// Connects in the fullest second of each of some equal parts of it.
+    pub curve: Vec<f64>,
 }
 
 /// One replication of a point, looked at closely. Seconds count from the start of the run, the warm-up included.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Data, File, FilmData, Grid, PointData, Verdict};
+use super::data::{Data, File, FilmData, Grid, PointData, Verdict, WaveData};
 use super::{grid, verdict};
 use crate::answers::compare::{Comparisons, Run, compare};
-use crate::answers::document::{Answer, Document, Point};
+use crate::answers::document::{Answer, Document, Point, Wave};
 use crate::answers::report::grid::{USUAL, figure};
 use crate::answers::report::{layers, recovery, sweep, table};
 use crate::answers::size::Size;
 use crate::answers::why::advise;
-use crate::answers::{basis, words};
+use crate::answers::{basis, deadlocks, waves, words};
 use crate::experiment::diagnose::Source;
 use crate::measure::histogram::Histogram;
 use crate::measure::intervals::{Confidence, Figure};
@@ -138,6 +138,8 @@ pub fn figures_of(point: &Point, queue_most: Option<f64>) -> PointData {
         percentiles: Vec::new(),
         errors: Vec::new(),
         recovery: recovery::paragraphs(point),
+        waves: point.waves.iter().map(|wave| wave_of(point, wave)).collect(),
+        deadlocks: point.deadlocks.as_ref().map(|found| deadlocks::sentence(found, point.replications)),
         layers: Vec::new(),
         why: String::new(),
         next: None,
@@ -146,6 +148,11 @@ pub fn figures_of(point: &Point, queue_most: Option<f64>) -> PointData {
         notes: point.notes.clone(),
         film: None,
     }
+}
+
+fn wave_of(point: &Point, wave: &Wave) -> WaveData {
+    let (from, until) = (point.warmup, point.warmup + point.duration);
+    WaveData { place: wave.place.clone(), sentence: waves::sentence(wave), from, until, curve: wave.curve.clone() }
 }
 
 /// What the runs carry of the distribution of latencies, each with its interval; nothing where there is no steady state.

@@ -47,6 +47,8 @@ function draw(data, baseline = null) {
       tiles(few),
       objectives(few, data.is_part),
       recoveries(few),
+      ...waves(few),
+      deadlocks(few),
       sizes(data.size),
       heatMap(data.grid, data.points),
       few.length || !points.length ? null : everything(points, Boolean(data.grid)),
@@ -132,6 +134,30 @@ function recoveries(points) {
   const one = (point) => el("li", {}, el("h3", {}, dot(point)), point.recovery.map((text) => el("p", {}, text)));
   return card("recovery", "After the fault", "How long is it felt, what does it cost, and is it ever over? Beside the time when it strikes, from the start of the run.",
     el("ul", { class: "plain" }, some.map(one)));
+}
+
+/** Connects that come in waves: a chart for each place, and why they come. */
+function waves(points) {
+  const places = [...new Set(points.flatMap((point) => point.waves.map((wave) => wave.place)))];
+  return places.map((place) => {
+    const own = points.flatMap((point) => point.waves.filter((wave) => wave.place === place).map((wave) => [point, wave]));
+    const { from, until, curve } = own[0][1];
+    const x = curve.map((_, part) => from + ((part + 0.5) * (until - from)) / curve.length);
+    const shown = chartOverTime("waves-" + place, "Connects a second: " + place,
+      `Are connections opened together, again and again? The fullest second of each ${seconds((until - from) / curve.length)}, mean over the replications.`,
+      x, own.map(([point, wave]) => ({ name: point.label, colour: point.colour, values: wave.curve, step: true })),
+      { format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
+    shown.append(...own.map(([point, wave]) => el("p", { class: "question" }, dot(point), ": ", wave.sentence)));
+    return shown;
+  });
+}
+
+/** Whether requests that hold one connection and wait for another come to a standstill. */
+function deadlocks(points) {
+  const some = points.filter((point) => point.deadlocks);
+  if (!some.length) return null;
+  return card("deadlocks", "Deadlocks", "Do requests that hold one connection and ask for another stop each other, and how likely is it?",
+    el("ul", { class: "plain" }, some.map((point) => el("li", {}, el("h3", {}, dot(point)), el("p", {}, point.deadlocks)))));
 }
 
 /** Many points: their figures, one line each; folded where a table of one figure shows them already. */

@@ -2,6 +2,7 @@
 
 use super::process::Process;
 use crate::kernel::time::SimTime;
+use crate::protocol::conn::Link;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
@@ -153,11 +154,21 @@ impl Process {
         self.clients[client].state = state;
         self.pool.waiting.append(&mut self.clients, client);
         cx.world.proxy.waiting.up(cx.world.agenda.now());
+        if state == ClientState::Waiting {
+            let conn = self.clients[client].socket();
+            cx.conn(conn).link = Link::Awaited;
+            if self.is_full() {
+                cx.fact(Fact::ProxyFull { client: conn });
+            }
+        }
     }
 
     fn leave_waiting(&mut self, client: u32, cx: &mut Cx) {
         self.pool.waiting.remove(&mut self.clients, client);
         cx.world.proxy.waiting.down(cx.world.agenda.now());
+        if let Some(conn) = self.clients[client].conn {
+            cx.conn(conn).link = Link::None;
+        }
     }
 
     fn is_waiting(&self, client: u32) -> bool {

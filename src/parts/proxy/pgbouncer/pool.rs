@@ -93,6 +93,15 @@ impl Process {
         self.connect_server(cx);
     }
 
+    /// Whether no more servers are launched, however long somebody waits.
+    pub(super) fn is_full(&self) -> bool {
+        let written = &self.settings.written;
+        let reserve = if written.reserve_pool_timeout.is_zero() { 0 } else { written.reserve_pool_size as usize };
+        let count = self.pool_server_count();
+        let limits = [written.max_db_connections, written.max_user_connections];
+        count >= self.settings.pool_size.saturating_add(reserve) || limits.iter().any(|limit| *limit > 0 && count >= *limit as usize)
+    }
+
     /// `pool_server_count`: all of them, the one in login included.
     pub(super) fn pool_server_count(&self) -> usize {
         self.servers.living()

@@ -4,7 +4,7 @@ use super::PoolMode;
 use super::process::Process;
 use super::settings::V1_21;
 use crate::kernel::time::SimTime;
-use crate::protocol::conn::{Statement, StatementKind, TxStatus};
+use crate::protocol::conn::{Link, Statement, StatementKind, TxStatus};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
@@ -81,7 +81,9 @@ impl Process {
         cx.world.proxy.linked.up(now);
         let socket = &mut self.clients[client];
         let waited = now - std::mem::replace(&mut socket.request_time, now);
-        cx.fact(Fact::Linked { client: socket.socket(), waited });
+        let conn = socket.socket();
+        cx.conn(conn).link = Link::Held;
+        cx.fact(Fact::Linked { client: conn, waited });
         self.forward(client, server, cx);
     }
 
@@ -172,7 +174,11 @@ impl Process {
     /// Parts a server from its client.
     pub(super) fn unlink(&mut self, server: u32, cx: &mut Cx) {
         let client = self.servers[server].link.take().expect("a linked server is unlinked");
-        self.clients[client].link = None;
+        let unlinked = &mut self.clients[client];
+        unlinked.link = None;
+        if let Some(conn) = unlinked.conn {
+            cx.conn(conn).link = Link::None;
+        }
         cx.world.proxy.linked.down(cx.world.agenda.now());
     }
 

@@ -7,6 +7,7 @@ use crate::kernel::latency::Often;
 use crate::kernel::rng::{Seed, Stream};
 use crate::kernel::time::{SimTime, Span};
 use crate::parts::proxy::list::{List, Table};
+use crate::protocol::conn::Link;
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::{ConnId, Event};
@@ -131,6 +132,7 @@ impl Process {
             Place::Waiting => {
                 self.waiting.remove(&mut self.clients, client);
                 cx.world.proxy.waiting.down(now);
+                cx.conn(self.clients[client].conn).link = Link::None;
             }
             Place::Busy => {}
         }
@@ -139,6 +141,7 @@ impl Process {
             Place::Waiting => {
                 self.waiting.append(&mut self.clients, client);
                 cx.world.proxy.waiting.up(now);
+                cx.conn(self.clients[client].conn).link = Link::Awaited;
             }
             Place::Busy => {}
         }
@@ -193,6 +196,9 @@ impl Process {
             self.put(client, Place::Waiting, cx);
             self.arm(BORROW, cx.now() + self.borrow_timeout, cx);
             self.open_more(cx);
+            if self.servers.are_all() {
+                cx.fact(Fact::ProxyFull { client: self.clients[client].conn });
+            }
         }
     }
 

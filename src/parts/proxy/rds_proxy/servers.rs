@@ -4,7 +4,7 @@ use super::RdsProxy;
 use super::process::{IDLE, Process, RETRY};
 use crate::kernel::time::{SimTime, Span};
 use crate::parts::proxy::list::{List, Table};
-use crate::protocol::conn::{Statement, StatementKind, TxStatus};
+use crate::protocol::conn::{Link, Statement, StatementKind, TxStatus};
 use crate::protocol::cx::Cx;
 use crate::protocol::error::Error;
 use crate::protocol::event::ConnId;
@@ -69,6 +69,11 @@ impl Servers {
             pinned: 0,
         }
     }
+
+    /// Whether no more are opened.
+    pub(super) fn are_all(&self) -> bool {
+        self.table.living() >= self.most
+    }
 }
 
 impl Process {
@@ -81,7 +86,7 @@ impl Process {
             }
             return;
         }
-        while self.servers.opening < self.waiting.len() && self.servers.table.living() < self.servers.most {
+        while self.servers.opening < self.waiting.len() && !self.servers.are_all() {
             self.servers.dialled += 1;
             let conn = cx.dial_database(0, self.servers.dialled);
             let server = self.servers.table.add(ServerConn { conn, link: None, state: State::Opening, idle_since: now });
@@ -125,6 +130,7 @@ impl Process {
         let borrower = &mut self.clients[client];
         borrower.link = Some(server);
         cx.world.proxy.linked.up(now);
+        cx.conn(borrower.conn).link = Link::Held;
         cx.fact(Fact::Linked { client: borrower.conn, waited: now - borrower.since });
         if self.pin_probability > 0.0 && self.pin_dice.uniform() < self.pin_probability {
             borrower.pinned = true;
@@ -161,6 +167,7 @@ impl Process {
     pub(super) fn part(&mut self, client: u32, cx: &mut Cx) -> Option<u32> {
         let server = self.clients[client].link.take()?;
         self.servers.table[server].link = None;
+        cx.conn(self.clients[client].conn).link = Link::None;
         cx.world.proxy.linked.down(cx.world.agenda.now());
         Some(server)
     }
