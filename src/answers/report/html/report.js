@@ -147,6 +147,7 @@ function waves(points) {
       `Are connections opened together, again and again? The fullest second of each ${seconds((until - from) / curve.length)}, mean over the replications.`,
       x, own.map(([point, wave]) => ({ name: point.label, colour: point.colour, values: wave.curve, step: true })),
       { format: (value) => (Number.isInteger(value) ? count(value) : value.toFixed(1)), tickFormat: count });
+    shown.classList.toggle("half", places.length > 1);
     shown.append(...own.map(([point, wave]) => el("p", { class: "question" }, dot(point), ": ", wave.sentence)));
     return shown;
   });
