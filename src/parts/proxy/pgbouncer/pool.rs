@@ -86,8 +86,7 @@ impl Process {
             return;
         }
         // With one pool nothing can be evicted: an idle server would have served whoever waits.
-        let full = |limit: u32| limit > 0 && count >= limit as usize;
-        if full(written.max_db_connections) || full(written.max_user_connections) {
+        if self.is_at_limit(count) {
             return;
         }
         self.connect_server(cx);
@@ -98,8 +97,13 @@ impl Process {
         let written = &self.settings.written;
         let reserve = if written.reserve_pool_timeout.is_zero() { 0 } else { written.reserve_pool_size as usize };
         let count = self.pool_server_count();
-        let limits = [written.max_db_connections, written.max_user_connections];
-        count >= self.settings.pool_size.saturating_add(reserve) || limits.iter().any(|limit| *limit > 0 && count >= *limit as usize)
+        count >= self.settings.pool_size.saturating_add(reserve) || self.is_at_limit(count)
+    }
+
+    /// `max_db_connections` and `max_user_connections`, where they are set.
+    fn is_at_limit(&self, count: usize) -> bool {
+        let written = &self.settings.written;
+        [written.max_db_connections, written.max_user_connections].iter().any(|limit| *limit > 0 && count >= *limit as usize)
     }
 
     /// `pool_server_count`: all of them, the one in login included.
