@@ -348,16 +348,21 @@ impl Observer for Counter {
             Fact::Ended { request, failure } => self.ended(now, request, failure, world),
             Fact::Pool { worker, step, request, .. } => self.pool_step(now, worker, step, request, world),
             Fact::ProxyFull { client } if !self.over => self.deadlocks.proxy_full(now, client, world),
-            Fact::Linked { waited, .. } if self.in_span(now) => {
-                self.look_at_queue(world);
+            Fact::Linked { waited, .. } if !self.over => {
                 self.deadlocks.goes_on(Place::Proxy);
+                if !self.in_span(now) {
+                    return;
+                }
+                self.look_at_queue(world);
                 self.outcome.proxy.wait.record(waited.nanos());
                 self.outcome.proxy.waited += u64::from(!waited.is_zero());
             }
-            Fact::ProxyError { why } if self.in_span(now) => {
-                self.look_at_queue(world);
-                self.outcome.proxy.errors[why as usize] += 1;
+            Fact::ProxyError { why } if !self.over => {
                 self.deadlocks.goes_on(Place::Proxy);
+                if self.in_span(now) {
+                    self.look_at_queue(world);
+                    self.outcome.proxy.errors[why as usize] += 1;
+                }
             }
             Fact::DatabaseConnect => self.connected(now, true, world),
             Fact::DatabaseRefused { .. } => self.connected(now, false, world),
