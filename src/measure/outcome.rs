@@ -321,6 +321,18 @@ impl Counter {
             count(&mut self.outcome.pools[world.app_of[worker.index()].index()]);
         }
     }
+
+    /// One who waited at the proxy has got a server connection there, or waits no longer.
+    fn proxy(&mut self, now: SimTime, world: &World, count: impl FnOnce(&mut ProxyOutcome)) {
+        if self.over {
+            return;
+        }
+        self.deadlocks.goes_on(Place::Proxy);
+        if self.in_span(now) {
+            self.look_at_queue(world);
+            count(&mut self.outcome.proxy);
+        }
+    }
 }
 
 /// How many slices the time before `from` has, if that until `until` has `slices`: as long as those, as nearly as may be.
@@ -348,25 +360,14 @@ impl Observer for Counter {
             Fact::Ended { request, failure } => self.ended(now, request, failure, world),
             Fact::Pool { worker, step, request, .. } => self.pool_step(now, worker, step, request, world),
             Fact::ProxyFull { client } if !self.over => self.deadlocks.proxy_full(now, client, world),
-            Fact::Linked { waited, .. } if !self.over => {
-                self.deadlocks.goes_on(Place::Proxy);
-                if !self.in_span(now) {
-                    return;
-                }
-                self.look_at_queue(world);
-                self.outcome.proxy.wait.record(waited.nanos());
-                self.outcome.proxy.waited += u64::from(!waited.is_zero());
-            }
-            Fact::ProxyError { why } if !self.over => {
-                self.deadlocks.goes_on(Place::Proxy);
-                if self.in_span(now) {
-                    self.look_at_queue(world);
-                    self.outcome.proxy.errors[why as usize] += 1;
-                }
-            }
+            Fact::Linked { waited, .. } => self.proxy(now, world, |proxy| {
+                proxy.wait.record(waited.nanos());
+                proxy.waited += u64::from(!waited.is_zero());
+            }),
+            Fact::ProxyError { why } => self.proxy(now, world, |proxy| proxy.errors[why as usize] += 1),
             Fact::DatabaseConnect => self.connected(now, true, world),
             Fact::DatabaseRefused { .. } => self.connected(now, false, world),
-            Fact::Linked { .. } | Fact::ProxyError { .. } | Fact::ProxyFull { .. } => {}
+            Fact::ProxyFull { .. } => {}
         }
     }
 

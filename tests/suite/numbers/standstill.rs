@@ -60,6 +60,9 @@ fn transactions_that_hold_the_proxys_connections_and_want_another_are_a_deadlock
     assert!(first.contains(words), "{first}");
     assert!(found[0].seen > 80, "{found:?}");
     assert!(found.iter().all(|found| found.runs == 4), "{found:?}");
+    // Each one counts, those of the warm-up too.
+    let warm = point(&nested_at(2, 4, proxies[0]), r#"warmup: "25min", duration: "5min", seed: 1, replications: 4"#);
+    assert_eq!(warm.deadlocks.expect("sessions are nested").seen, found[0].seen);
     // Each with a place to spare: nobody waits for ever.
     let wide = r#"PgBouncer(pool_mode: Transaction, default_pool_size: 4, query_wait_timeout: "2s")"#;
     let none = point(&nested_at(2, 4, wide), rest).deadlocks.expect("sessions are nested");
