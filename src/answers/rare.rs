@@ -202,10 +202,12 @@ fn state(answer: &mut Rare, way: &Way, found: &[Found]) {
     answer.plain_requests = plain(&estimate, sum(2) / sum(1));
 }
 
-/// The probability of one checkout, if it was ever seen.
+/// The probability of one checkout, if it was ever seen. What repetitions find is skewed, and a sample that lacks the largest
+/// of them does not know it: the interval is the cautious one.
 fn estimate(found: &[Found]) -> Option<Estimate> {
     let pairs: Vec<(f64, f64)> = found.iter().map(|found| (found.expected, found.checkouts)).collect();
-    let estimate = intervals::ratio(&pairs, Confidence::USUAL).estimate()?;
+    let values = intervals::linearised(&pairs).filter(|values| values.len() > 1)?;
+    let estimate = intervals::cautious_mean_with(&values, Confidence::USUAL.t(values.len()));
     (estimate.value > 0.0).then(|| estimate.within(0.0, 1.0))
 }
 
